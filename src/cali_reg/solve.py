@@ -1,0 +1,221 @@
+"""Exact least squares: from moments to coefficients, errors and scores, each rounded once.
+
+Everything is rational arithmetic on the integers that `Moments` holds (FLINT does the linear
+algebra). A result is rounded to the nearest float64, ties to even, at the very end; so it is a
+property of the data, and of nothing else. The formulas are those of any textbook, for example
+Seber & Lee, Linear Regression Analysis (2003), chapter 3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import flint
+import numpy as np
+
+from cali_reg.errors import DataError
+from cali_reg.moments import Moments
+from cali_reg.normal_equations import NormalEquations
+from cali_reg.rounding import ball_to_float, power_of_two, sqrt_to_float, to_float
+from cali_reg.slices import UNIT
+
+_Rounded = TypeVar("_Rounded")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well a model predicts the rows of some moments; each value is rounded once.
+
+    `r2` is 1 - RSS / TSS (for a constant target 1.0 or 0.0, as in scikit-learn; NaN for fewer
+    than two rows), `rmse` the root of RSS / n, `bias` the mean of prediction - target.
+    """
+
+    n_samples: int
+    r2: float
+    rmse: float
+    bias: float
+
+
+def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> Scores:
+    """Score the model ``intercept + X @ coefficients``, taken exactly, on any rows' moments.
+
+    Raises
+    ------
+    DataError
+        Without a row, for another number of features, or for a score beyond float64.
+    """
+    n = moments.n_samples
+    if len(coefficients) != moments.n_features or n == 0:
+        raise DataError(
+            f"{len(coefficients)} coefficients cannot be scored on {n} rows of"
+            f" {moments.n_features} features; expected a coefficient for each and at least a row"
+        )
+    if not all(math.isfinite(w) for w in (intercept, *coefficients)):
+        raise DataError("a coefficient is NaN or infinite; expected finite numbers: fit again")
+    ratios = [float(w).as_integer_ratio() for w in (intercept, *coefficients, -1.0)]
+    unit = max(denominator for _, denominator in ratios)  # all are powers of two
+    vector = np.array([num * (unit // den) for num, den in ratios], dtype=object)
+    sums = moments.sums  # the error of a row z = (1, x, y) is z @ vector / unit
+    scale = power_of_two(UNIT) / n
+    bias = flint.fmpq(int(vector @ sums[0]), unit) * scale
+    mse = flint.fmpq(int(vector @ sums @ vector), unit**2) * scale
+    tss = flint.fmpq(int(sums[0, 0] * sums[-1, -1] - sums[0, -1] ** 2), int(sums[0, 0])) * scale * n
+    rmse = _finite(sqrt_to_float, mse, "the RMSE")
+    return Scores(n, _r2(mse * n, tss, n), rmse, _finite(to_float, bias, "the bias"))
+
+
+def solve(
+    moments: Moments,
+    *,
+    fit_intercept: bool = True,
+    alpha: float = 0.0,
+    names: Sequence[str] | None = None,
+) -> Solution:
+    """Minimize ``sum((y - b - X w)**2) + alpha * sum(w**2)`` exactly.
+
+    Among several minima (linearly dependent columns) it is the one of least norm, as in
+    scikit-learn's LinearRegression.
+
+    Raises
+    ------
+    DataError
+        Without a row, for a negative or infinite `alpha`, or for a coefficient beyond float64.
+    """
+    if moments.n_samples == 0:
+        raise DataError("no rows to fit; expected at least one: check the data and its filters")
+    if not 0 <= alpha < math.inf:
+        raise DataError(f"alpha is {alpha}; expected a finite number, zero or above")
+    if moments.n_features == 0:
+        raise DataError("no columns to fit; expected at least one feature")
+    if names is None:
+        names = [f"x{j}" for j in range(moments.n_features)]
+    return Solution(moments, list(names), fit_intercept, float(alpha))
+
+
+class Solution:
+    """The least-squares solution. All attributes are correctly rounded; NaN where undefined.
+
+    What is defined and beyond float64 raises DataError when it is asked for.
+
+    Attributes
+    ----------
+    coefficients : tuple of n_features floats
+    intercept : float
+        0.0 without an intercept.
+    rank : int
+        Rank of the (centred) data, exactly.
+    dependent : tuple of int
+        Columns that are constant, or a linear combination of columns to their left.
+    """
+
+    def __init__(
+        self, moments: Moments, names: list[str], fit_intercept: bool, alpha: float
+    ) -> None:
+        self._arguments = (moments, names, fit_intercept, alpha)
+        penalty = flint.fmpq(*alpha.as_integer_ratio())
+        equations = NormalEquations(moments, fit_intercept=fit_intercept, alpha=penalty)
+        self._equations = equations
+        self.rank, self.dependent = equations.rank, equations.dependent
+        self.coefficients = tuple(
+            _finite(to_float, weight, f"the coefficient of column {name!r}")
+            for weight, name in zip(equations.weights, names, strict=True)
+        )
+        self.intercept = _finite(to_float, equations.intercept, "the intercept")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments  # FLINT's numbers cannot be pickled
+
+    @cached_property
+    def degrees_of_freedom(self) -> int:
+        """Rows less the parameters that they determine."""
+        return self._equations.n_samples - self.rank - self._equations.fit_intercept
+
+    @cached_property
+    def r2(self) -> float:
+        """Coefficient of determination, 1 - RSS / TSS, with TSS about the mean."""
+        return _r2(self._rss, self._equations.tss, self._equations.n_samples)
+
+    @cached_property
+    def adjusted_r2(self) -> float:
+        """1 - (RSS / degrees of freedom) / (TSS / (n - 1)); NaN without degrees of freedom."""
+        n, tss = self._equations.n_samples, self._equations.tss
+        if self.degrees_of_freedom <= 0 or tss == 0:
+            return math.nan
+        return to_float(1 - self._rss * (n - 1) / (tss * self.degrees_of_freedom))
+
+    @cached_property
+    def rmse(self) -> float:
+        """Root of RSS / n, in target units."""
+        return sqrt_to_float(self._rss / self._equations.n_samples)
+
+    @cached_property
+    def residual_variance(self) -> float:
+        """RSS / degrees of freedom; NaN without degrees of freedom."""
+        variance, what = self._variance, "the residual variance"
+        return math.nan if variance is None else _finite(to_float, variance, what)
+
+    @cached_property
+    def residual_standard_deviation(self) -> float:
+        """Root of the residual variance, in target units."""
+        variance, what = self._variance, "the residual standard deviation"
+        return math.nan if variance is None else _finite(sqrt_to_float, variance, what)
+
+    @property
+    def standard_errors(self) -> tuple[float, ...]:
+        """Standard errors of the coefficients; NaN for ridge or without degrees of freedom.
+
+        With dependent columns they are those of the least-norm solution.
+        """
+        return self._errors[: len(self.coefficients)]
+
+    @property
+    def intercept_standard_error(self) -> float:
+        """Standard error of the intercept; NaN where there is none."""
+        return self._errors[-1] if self._equations.fit_intercept else math.nan
+
+    @cached_property
+    def _rss(self) -> flint.fmpq:
+        return self._equations.rss
+
+    @cached_property
+    def _variance(self) -> flint.fmpq | None:
+        df = self.degrees_of_freedom
+        return self._rss / df if df > 0 else None
+
+    @cached_property
+    def _errors(self) -> tuple[float, ...]:
+        """Standard errors of the coefficients and of the intercept."""
+        variance, size = self._variance, len(self.coefficients) + self._equations.fit_intercept
+        if variance is None or self._arguments[-1]:
+            return (math.nan,) * size
+        if variance == 0:
+            return (0.0,) * size
+        return _finite(self._round_errors, variance, "a standard error")
+
+    def _round_errors(self, variance: flint.fmpq) -> tuple[float, ...]:
+        for balls in self._equations.variance_factor_balls():
+            roots = [ball_to_float((ball * variance).sqrt()) for ball in balls]
+            if None not in roots:
+                return tuple(root for root in roots if root is not None)
+        return tuple(sqrt_to_float(variance * f) for f in self._equations.variance_factors())
+
+
+def _finite(rounded: Callable[[flint.fmpq], _Rounded], value: flint.fmpq, what: str) -> _Rounded:
+    try:
+        return rounded(value)
+    except OverflowError:
+        raise DataError(
+            f"{what} is beyond float64, at least 2**1024 in size; scale the column or the target"
+        ) from None
+
+
+def _r2(rss: flint.fmpq, tss: flint.fmpq, n_samples: int) -> float:
+    if n_samples < 2:
+        return math.nan
+    if tss == 0:
+        return 1.0 if rss == 0 else 0.0
+    return _finite(to_float, 1 - rss / tss, "R2")
