@@ -1,0 +1,7 @@
+"""``python -m cali_reg`` is ``cali-reg``."""
+
+import sys
+
+from cali_reg.cli import main
+
+sys.exit(main())
