@@ -1,0 +1,82 @@
+# The front door: each target wraps a tox environment. `make` alone lists them.
+# Needs a POSIX shell and Python 3.11 or newer; on Windows run the tox commands of the README.
+
+PYTHON ?= python3
+ARTIFACTS ?= artifacts
+MIN_R2 ?= 0.5
+TRAIN_FLAGS ?=
+PREDICT_FLAGS ?=
+
+TOX := .venv/bin/tox
+TRAIN := --artifacts $(ARTIFACTS) --min-r2 $(MIN_R2) $(TRAIN_FLAGS)
+SOURCES := $(shell find src -name '*.py' -o -name '*.gz') pyproject.toml requirements.in requirements.txt
+TRAINED := $(addprefix $(ARTIFACTS)/,linear_model.joblib moments.json)
+QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help lint type-check test test-all train quantize predict bench docs lock lock-check ci clean FORCE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lint: $(TOX) ## check style, and that the drawings are current
+	$(TOX) run -e lint
+
+type-check: $(TOX) ## check types, strictly
+	$(TOX) run -e type-check
+
+test: $(TOX) ## run the tests on the Python at hand
+	$(TOX) run -e py
+
+test-all: $(TOX) ## run the tests on every Python 3.11 to 3.14 found
+	$(TOX) run -e py311,py312,py313,py314
+
+train: $(ARTIFACTS)/model.json $(TRAINED) ## fit the model, if anything changed (MIN_R2=0.5)
+
+quantize: $(ARTIFACTS)/quantized.json $(QUANTIZED) ## turn the model into uint8 codes, if anything changed
+
+predict: $(TOX) quantize ## predict the sample rows (PREDICT_FLAGS=rows.csv)
+	@$(TOX) -qq run -e predict -- --artifacts $(ARTIFACTS) $(PREDICT_FLAGS)
+
+bench: $(TOX) quantize ## measure speed, memory and correct digits against others (BENCH_FLAGS=--quick)
+	$(TOX) run -e bench -- $(BENCH_FLAGS)
+
+docs: $(TOX) ## draw docs/*.svg anew
+	$(TOX) run -e docs
+
+lock: $(TOX) ## lock the requirements with hashes (needs Python 3.11; LOCK_FLAGS=--upgrade)
+	$(TOX) run -e lock --skip-missing-interpreters=false -- $(LOCK_FLAGS)
+
+lock-check: $(TOX) ## fail if a lock is stale or was tampered with (needs Python 3.11)
+	$(TOX) run -e lock --skip-missing-interpreters=false -- --check
+
+ci: lint type-check lock-check test-all train quantize ## all that CI runs
+
+clean: ## delete all that was made: artifacts, environments, caches
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	find artifacts -mindepth 1 ! -name .gitignore -delete
+
+$(TOX): requirements/tools.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("cali-reg needs Python 3.11 or newer; found " + sys.version.split()[0] + ": make PYTHON=python3.13 ...")'
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(ARTIFACTS)/model.json: $(SOURCES) $(ARTIFACTS)/.train-flags | $(TOX)
+	$(TOX) -q run -e train -- $(TRAIN)
+
+$(ARTIFACTS)/quantized.json: $(ARTIFACTS)/model.json $(TRAINED) | $(TOX)
+	$(TOX) -q run -e quantize -- --artifacts $(ARTIFACTS)
+
+# One run writes several files; should one of the others be gone, the run is repeated.
+$(TRAINED): $(ARTIFACTS)/model.json
+	@test -e $@ || { rm -f $<; $(MAKE) --no-print-directory $<; }
+
+$(QUANTIZED): $(ARTIFACTS)/quantized.json
+	@test -e $@ || { rm -f $<; $(MAKE) --no-print-directory $<; }
+
+# Other flags are a change, too.
+$(ARTIFACTS)/.train-flags: FORCE
+	@mkdir -p $(ARTIFACTS)
+	@echo '$(TRAIN)' | cmp -s - $@ || echo '$(TRAIN)' > $@

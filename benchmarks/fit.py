@@ -1,0 +1,141 @@
+"""Fit time and memory of ExactLinearRegression, as ratios to its peers in the same run.
+
+    python benchmarks/fit.py [--quick]
+
+Peers: scikit-learn's LinearRegression; the fastest inexact one-pass fit in NumPy (shifted,
+chunked Gram matrix and a Cholesky solution); and ``X.sum()``, which reads the data once.
+A ratio is a peer's median time over ours: above 1, ours is faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LinearRegression
+
+from cali_reg import ExactLinearRegression
+from cali_reg.dataset import california_housing
+
+Array = npt.NDArray[np.float64]
+Peer = Callable[[Array, Array], Any]
+
+
+def one_pass(X: Array, y: Array, rows: int = 8192) -> Array:
+    """Fit inexactly in one pass: Gram matrix of shifted chunks, then Cholesky."""
+    shift = np.append(X[:rows].mean(axis=0), y[:rows].mean())
+    size = len(shift)
+    gram, total = np.zeros((size, size)), np.zeros(size)
+    chunk = np.empty((rows, size))
+    for start in range(0, len(X), rows):
+        part = chunk[: len(X[start : start + rows])]
+        np.subtract(X[start : start + rows], shift[:-1], out=part[:, :-1])
+        np.subtract(y[start : start + rows], shift[-1], out=part[:, -1])
+        gram += part.T @ part
+        total += part.sum(axis=0)
+    gram -= np.outer(total, total) / len(X)
+    lower = np.linalg.cholesky(gram[:-1, :-1])
+    solution: Array = np.linalg.solve(lower.T, np.linalg.solve(lower, gram[:-1, -1]))
+    return solution
+
+
+PEERS: dict[str, Peer] = {
+    "exact": lambda X, y: ExactLinearRegression().fit(X, y),
+    "scikit-learn": lambda X, y: LinearRegression().fit(X, y),
+    "one pass": one_pass,
+    "X.sum()": lambda X, _: X.sum(),
+}
+
+
+def california(n_rows: int) -> tuple[Array, Array]:
+    """Return California's rows, drawn with replacement."""
+    table = california_housing()
+    rows = np.random.default_rng(0).integers(0, len(table.y), n_rows)
+    return np.ascontiguousarray(table.X[rows]), table.y[rows]
+
+
+def full_mantissas(n_rows: int, n_features: int = 8) -> tuple[Array, Array]:
+    """Return normal numbers rounded to four decimals: nearly all bits of a float64 are used."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n_rows, n_features)).round(4), rng.normal(size=n_rows).round(4)
+
+
+def times(X: Array, y: Array, n_runs: int, peers: list[str]) -> dict[str, float]:
+    """Return each peer's median time in seconds; the peers take turns."""
+    taken: dict[str, list[float]] = {name: [] for name in peers}
+    for _ in range(n_runs + 1):
+        for name in peers:
+            start = time.perf_counter()
+            PEERS[name](X, y)
+            taken[name].append(time.perf_counter() - start)
+    return {name: median(seconds[1:]) for name, seconds in taken.items()}  # the first warms up
+
+
+def report(label: str, X: Array, y: Array, n_runs: int, peers: list[str] | None = None) -> None:
+    """Print one row: our time, and the ratios to it."""
+    seconds = times(X, y, n_runs, peers or list(PEERS))
+    ours = seconds.pop("exact")
+    ratios = [f"{seconds[name] / ours:.2f}" if name in seconds else "-" for name in list(PEERS)[1:]]
+    print(
+        f"| {label:<29} | {ours * 1000:>9.1f} ms | " + " | ".join(f"{r:>12}" for r in ratios) + " |"
+    )
+
+
+MEMORY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import fit
+
+def status(key):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(key))
+
+X, y = fit.full_mantissas(int(sys.argv[3]))
+run = fit.PEERS[sys.argv[2]]
+run(X[:5000], y[:5000])  # imports and buffers
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")  # forget the peak so far
+before = status("VmRSS")
+run(X, y)
+print(status("VmHWM") - before)
+"""
+
+
+def extra_memory(name: str, n_rows: int) -> float:
+    """Return the peak memory in MB that a fit adds to a process that holds the data."""
+    command = [sys.executable, "-c", MEMORY, sys.path[0], name, str(n_rows)]
+    return int(subprocess.run(command, capture_output=True, check=True).stdout) / 1024
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="leave out the largest tables")
+    quick = parser.parse_args().quick
+    print(
+        f"| {'fit':<29} | {'ours':>12} | " + " | ".join(f"{p:>12}" for p in list(PEERS)[1:]) + " |"
+    )
+    print(f"|{'-' * 31}|" + f"{'-' * 13}:|" * 4)
+    report("California, drawn, 20,640 x 8", *california(20_640), 200)
+    report("California, drawn, 1 M x 8", *california(1_000_000), 9)
+    report("full mantissas, 1 M x 8", *full_mantissas(1_000_000), 9)
+    if not quick:
+        report("California, drawn, 10 M x 8", *california(10_000_000), 5)
+        report("full mantissas, 10 M x 8", *full_mantissas(10_000_000), 5)
+    report("full mantissas, 100,000 x 100", *full_mantissas(100_000, 100), 5)
+    both = ["exact", "scikit-learn"]
+    report("full mantissas, 100,000 x 300", *full_mantissas(100_000, 300), 1, both)
+    if not quick and sys.platform == "linux":
+        ours, theirs = (extra_memory(name, 10_000_000) for name in both)
+        print(f"\nExtra memory at 10 M x 8: ours {ours:.0f} MB, scikit-learn {theirs:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Lock the requirements with hashes; with --check, fail if a lock is stale or was tampered with.
+
+One lock serves Python 3.11 to 3.14, so it is made on the oldest of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCKS = [
+    Path("requirements.txt"),
+    Path("requirements/build.txt"),
+    Path("requirements/dev.txt"),
+    Path("requirements/bench.txt"),
+    Path("requirements/docs.txt"),
+    Path("requirements/tools.txt"),
+]
+COMPILE = [
+    *(sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes"),
+    *("--strip-extras", "--allow-unsafe", "--no-emit-index-url", "--no-emit-find-links"),
+    *("--no-emit-trusted-host", "--resolver=backtracking"),
+]
+
+
+def main() -> int:
+    """Write all locks, or name the first that differs from a fresh one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions")
+    options = parser.parse_args()
+    if sys.version_info[:2] != (3, 11):
+        sys.exit("lock: the locks are made on Python 3.11; install it, or let CI check them")
+    if not options.check:
+        for lock in LOCKS:
+            compile_lock(ROOT, lock, *["--upgrade"] * options.upgrade)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for path in [*ROOT.glob("requirements*.*"), *ROOT.glob("requirements/*.*")]:
+            target = copy / path.relative_to(ROOT)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(path, target)
+        return max(is_stale(copy, lock) for lock in LOCKS)
+
+
+def compile_lock(root: Path, lock: Path, *arguments: str) -> None:
+    """Run pip-compile for one lock; pins that still fit are kept."""
+    environment = {**os.environ, "CUSTOM_COMPILE_COMMAND": "make lock"}
+    command = [*COMPILE, *arguments, "--output-file", str(lock), str(lock.with_suffix(".in"))]
+    if subprocess.run(command, cwd=root, env=environment, check=False).returncode:
+        sys.exit(f"{lock}: cannot be compiled; see above")
+
+
+def is_stale(copy: Path, lock: Path) -> bool:
+    """Compile a lock anew in `copy`, hashes included, and print how the committed one differs."""
+    compile_lock(copy, lock, "--no-reuse-hashes")
+    committed, fresh = (root.joinpath(lock).read_text("utf-8") for root in (ROOT, copy))
+    lines = difflib.unified_diff(committed.splitlines(), fresh.splitlines(), lineterm="", n=0)
+    difference = "\n".join(list(lines)[2:12])
+    if difference:
+        print(f"{lock}: stale or changed by hand; run `make lock`\n{difference}", file=sys.stderr)
+    return bool(difference)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
