@@ -11,8 +11,6 @@ from hypothesis import HealthCheck, settings
 
 from cali_reg.cli import main
 
-sys.path.insert(0, str(Path(__file__).parent))  # `reference` and `tables` are for all tests
-
 settings.register_profile(
     "cali-reg",
     derandomize=True,  # the same examples in every run: no test fails by chance

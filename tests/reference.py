@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 Vector = list[Fraction]
 Matrix = list[Vector]
+Model = tuple[Sequence[float], float]  # coefficients and intercept
 
 # What a solution holds, under the names of `cali_reg.solve.Solution`.
 RESULTS = (
@@ -83,11 +84,16 @@ def scores(
     X: npt.NDArray[Any], y: npt.NDArray[Any], coefficients: Sequence[float], intercept: float
 ) -> tuple[float, float, float]:
     """Return R2, RMSE and bias of any linear model, from the residual of each row."""
-    weights = [Fraction(w) for w in coefficients]
-    errors = _errors(_fractions(X), [Fraction(v) for v in y.tolist()], weights, Fraction(intercept))
-    rss, tss = _squares(errors), _total_sum_of_squares([Fraction(v) for v in y.tolist()])
-    rmse = nearest_root(rss / len(y))
-    return _r2(rss, tss, len(y)), rmse, nearest(sum(errors, Fraction(0)) / len(y))
+    errors, tss = _model_errors(X, y, coefficients, intercept)
+    rss = _squares(errors)
+    bias = nearest(sum(errors, Fraction(0)) / len(y))
+    return _r2(rss, tss, len(y)), nearest_root(rss / len(y)), bias
+
+
+def r2_loss(X: npt.NDArray[Any], y: npt.NDArray[Any], before: Model, after: Model) -> float:
+    """Return R2 of a model less R2 of another, rounded once; NaN where there is none."""
+    (old, tss), (new, _) = (_model_errors(X, y, *model) for model in (before, after))
+    return nearest((_squares(new) - _squares(old)) / tss) if tss else math.nan
 
 
 class LeastSquares:
@@ -244,6 +250,14 @@ def _column(values: Vector) -> Matrix:
 
 def _dot(a: Vector, b: Vector) -> Fraction:
     return sum(map(Fraction.__mul__, a, b), Fraction(0))
+
+
+def _model_errors(
+    X: npt.NDArray[Any], y: npt.NDArray[Any], coefficients: Sequence[float], intercept: float
+) -> tuple[Vector, Fraction]:
+    target, weights = [Fraction(v) for v in y.tolist()], [Fraction(w) for w in coefficients]
+    errors = _errors(_fractions(X), target, weights, Fraction(intercept))
+    return errors, _total_sum_of_squares(target)
 
 
 def _errors(rows: Matrix, target: Vector, weights: Vector, intercept: Fraction) -> Vector:

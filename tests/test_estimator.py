@@ -151,26 +151,41 @@ def test_partial_fit_wants_the_same_columns(table: Table) -> None:
     assert bits(model) == before
 
 
+def predict_by_hand(model: ExactLinearRegression, rows: list[list[float]]) -> list[float]:
+    """Return ((b + w0 x0) + w1 x1) + ..., one rounding an operation."""
+    predictions = []
+    for row in rows:
+        value = float(model.intercept_)
+        for weight, x in zip(model.coef_.tolist(), row, strict=True):
+            value = value + weight * x
+        predictions.append(value)
+    return predictions
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_predict_is_defined_left_to_right(table: Table, seed: int) -> None:
+    """A loop in Python gives the same bits, for rows laid out in any way."""
+    model = ExactLinearRegression().fit(*table)
+    X = np.random.default_rng(seed).normal(size=(1001, 3)) * [1.0, 20.0, 0.05]
+    expected = np.array(predict_by_hand(model, X.tolist()))
+    for layout in (X, np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
+        assert model.predict(layout).tobytes() == expected.tobytes()
+    one_by_one = [model.predict(row[None])[0] for row in X[:20]]
+    assert one_by_one == expected[:20].tolist()
+
+
 @given(
     st.lists(st.tuples(any_numbers, any_numbers, any_numbers), min_size=1, max_size=5),
     st.lists(any_numbers, min_size=4, max_size=4),
 )
-def test_predict_is_defined_left_to_right(rows: list[Any], model: list[float]) -> None:
-    """((b + w0 x0) + w1 x1) + w2 x2, one rounding an operation: a loop gives the same bits."""
-    estimator = ExactLinearRegression().fit([[0.0, 0.0, 0.0], [1.0, 2.0, 4.0]], [0.0, 1.0])
-    *weights, intercept = model
-    estimator.coef_, estimator.intercept_ = np.array(weights), intercept
-    expected = []
-    for row in rows:
-        value = intercept
-        for weight, x in zip(weights, row, strict=True):
-            value = value + weight * x
-        expected.append(value)
+def test_predict_at_the_limits_of_float64(rows: list[Any], coefficients: list[float]) -> None:
+    """Subnormals, overflow, infinity less infinity and signed zeros: as the loop does."""
+    model = ExactLinearRegression().fit([[0.0, 0.0, 0.0], [1.0, 2.0, 4.0]], [0.0, 1.0])
+    model.coef_, model.intercept_ = np.array(coefficients[1:]), coefficients[0]
     with np.errstate(over="ignore", invalid="ignore"):
-        found = estimator.predict(np.array(rows))
-        found_by_columns = estimator.predict(np.asfortranarray(rows))
-    assert found.tobytes() == found_by_columns.tobytes()
-    np.testing.assert_array_equal(found, np.array(expected), strict=True)
+        found = model.predict(np.array(rows))
+    expected = np.array(predict_by_hand(model, rows))
+    np.testing.assert_array_equal(found, expected, strict=True)
     assert (np.signbit(found) == np.signbit(expected))[~np.isnan(found)].all()
 
 

@@ -79,13 +79,17 @@ def test_slices_filled_to_the_last_bit(n_bits: int, sign: int) -> None:
     assert total(block) == exact(block)
 
 
-def test_values_on_the_edge_of_the_window() -> None:
-    """A first block of 22-bit values, then the same scaled to the window's edge and beyond."""
+@pytest.mark.parametrize("exponent", [20, 21, 22, 23, 43, 44])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_values_on_the_edge_of_the_window(exponent: int, sign: int) -> None:
+    """Odd values fill a window of one slice; then come those just below and above its edge."""
     rng = np.random.default_rng(0)
-    base = rng.integers(-(2**21), 2**21, (2, 500)).astype(np.float64)
-    for scale in (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0):
-        later = np.full((2, 500), 2.0**21 * scale)
-        assert total(base, later) == exact(base, later)
+    usual = (2 * rng.integers(0, 2**20, (2, 512)) + 1).astype(np.float64)
+    offsets = 2 * rng.integers(-(2**17), 2**10, (2, 4096)) + 1
+    near = (sign * (2**exponent + offsets)).astype(np.float64)
+    edge = np.full((2, 4096), sign * 2.0**exponent)
+    assert total(usual, near) == exact(usual, near)
+    assert total(usual, edge, near) == exact(usual, edge, near)
 
 
 def test_the_window_is_fitted_again(paths: Counter[str]) -> None:

@@ -3,22 +3,24 @@
 import math
 import pickle
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from unittest.mock import Mock
 
 import flint
 import numpy as np
 import pytest
-from hypothesis import example, given
+import reference
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from reference import RESULTS, LeastSquares, is_same, scores
+from reference import RESULTS, LeastSquares, Model, is_same, scores
 from tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg import normal_equations
 from cali_reg.errors import DataError
 from cali_reg.moments import Moments
 from cali_reg.normal_equations import NormalEquations
-from cali_reg.solve import Solution, score, solve
+from cali_reg.solve import Solution, r2_loss, score, solve
 
 BEYOND = "beyond float64"
 MAXIMUM = float(np.finfo(np.float64).max)
@@ -53,12 +55,14 @@ def assert_solves(X: Any, y: Any, **options: Any) -> None:
 @given(tables(numbers=mild_numbers), st.booleans())
 @example((np.array([[0.0, 0.0]]), np.array([0.0])), False)
 @example((np.array([[3.0]]), np.array([4.0])), False)
+@settings(max_examples=120)
 def test_solutions_equal_the_reference(table: Table, fit_intercept: bool) -> None:
     """Few rows, constant and dependent columns, least norm: all results, bit for bit."""
     assert_solves(*table, fit_intercept=fit_intercept)
 
 
 @given(tables(numbers=any_numbers, max_rows=6), st.booleans())
+@settings(max_examples=120)
 def test_exponents_of_any_size(table: Table, fit_intercept: bool) -> None:
     """From subnormals to 1e308; what is beyond float64 is so for both."""
     assert_solves(*table, fit_intercept=fit_intercept)
@@ -69,6 +73,7 @@ def test_exponents_of_any_size(table: Table, fit_intercept: bool) -> None:
     st.booleans(),
     st.sampled_from([5e-324, 1e-20, 0.1, 1.0, 1e3, 1e300]),
 )
+@settings(max_examples=120)
 def test_ridge_equals_the_reference(table: Table, fit_intercept: bool, alpha: float) -> None:
     """The penalty is on the coefficients, not on the intercept; the rank is that of the data."""
     assert_solves(*table, fit_intercept=fit_intercept, alpha=alpha)
@@ -167,6 +172,21 @@ def test_scores_of_any_model_on_any_rows(table: Table, model: list[float]) -> No
     else:
         assert found.n_samples == len(y)
         assert is_same((found.r2, found.rmse, found.bias), expected)
+
+
+@given(
+    tables(numbers=mild_numbers, n_features=2),
+    st.tuples(st.tuples(any_numbers, any_numbers), any_numbers),
+    st.tuples(st.tuples(mild_numbers, mild_numbers), mild_numbers),
+)
+def test_the_loss_of_r2_is_exact(table: Table, before: Model, after: Model) -> None:
+    """The difference is rounded, not its terms: a loss far below an ulp of R2 is seen."""
+    moments = Moments.from_arrays(*table)
+    nearly = ((math.nextafter(after[0][0], 9.0), after[0][1]), after[1])
+    for one, other in ((before, after), (after, nearly), (after, after)):
+        found = outcome(partial(r2_loss, moments, one, other))
+        wanted = outcome(partial(reference.r2_loss, *table, one, other))
+        assert is_same(found, wanted)
 
 
 def test_a_model_is_scored_on_rows_it_never_saw() -> None:
@@ -292,3 +312,11 @@ def test_solutions_can_be_pickled() -> None:
     again: Solution = pickle.loads(pickle.dumps(solution))  # noqa: S301
     for name in RESULTS:
         assert is_same(getattr(again, name), getattr(solution, name)), name
+
+
+def test_made_up_moments_are_refused() -> None:
+    """Sums that no rows have, though each pair of columns could, get a clear error."""
+    sums = ["0x1p2", "0", "0", "0", "0x5p1", "-0x9p0", "0x9p0", "0x5p1", "0x9p0", "0x5p1"]
+    solution = solve(Moments.from_dict({"n_features": 2, "sums": sums}))
+    with pytest.raises(DataError, match="no rows have these moments"):
+        _ = solution.rmse

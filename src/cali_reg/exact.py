@@ -44,6 +44,8 @@ def check_table(table: Any) -> None:
     An array made of mixed columns, or of Python's numbers, is float64 throughout; so whatever
     is no array yet is looked at value by value. What is no number is for others to refuse.
     """
+    if isinstance(table, np.ma.MaskedArray) and table.mask.any():
+        raise DataError("an array holds masked values; expected numbers: drop or fill such rows")
     for name, column in _columns(table):
         if not _is_float64_already(column):
             for row, value in enumerate(column):
@@ -54,7 +56,8 @@ def check_table(table: Any) -> None:
 
 def _columns(table: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     if hasattr(table, "columns") and hasattr(table, "__getitem__"):
-        named = table.items() if hasattr(table, "items") else ((n, table[n]) for n in table.columns)
+        names = getattr(table, "column_names", table.columns)  # Arrow's columns are no names
+        named = table.items() if hasattr(table, "items") else ((n, table[n]) for n in names)
         yield from ((str(name), np.asarray(column)) for name, column in named)
     elif isinstance(table, list | tuple) or _kind(table) == "O":  # an array's, or a Series'
         rows = np.asarray(table, dtype=object)

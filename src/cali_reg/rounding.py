@@ -6,6 +6,8 @@ import math
 
 import flint
 
+from cali_reg.errors import DataError
+
 
 def power_of_two(exponent: int) -> flint.fmpq:
     """Return ``2**exponent``, exactly."""
@@ -18,7 +20,12 @@ def to_float(value: flint.fmpq) -> float:
 
 
 def sqrt_to_float(value: flint.fmpq) -> float:
-    """Return the float64 nearest to the square root of `value` >= 0, ties to even."""
+    """Return the float64 nearest to the square root of `value`, ties to even.
+
+    Raises DataError for a negative sum of squares: only moments that were made up have one.
+    """
+    if value < 0:
+        raise DataError("a sum of squares is negative: no rows have these moments; make them anew")
     numerator, denominator = int(value.p), int(value.q)
     # an integer root of at least 64 bits; one more bit says whether anything was cut off
     shift = max(0, 130 - numerator.bit_length() + denominator.bit_length()) // 2

@@ -49,6 +49,28 @@ def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> 
         Without a row, for another number of features, or for a score beyond float64.
     """
     n = moments.n_samples
+    rss, errors = _residual_sums(moments, coefficients, intercept)
+    rmse = _finite(sqrt_to_float, rss / n, "the RMSE")
+    return Scores(n, _r2(rss, _tss(moments), n), rmse, _finite(to_float, errors / n, "the bias"))
+
+
+def r2_loss(
+    moments: Moments, before: tuple[Sequence[float], float], after: tuple[Sequence[float], float]
+) -> float:
+    """Return by how much R² falls from one (coefficients, intercept) to another, rounded once.
+
+    NaN where R² is undefined: for a constant target, as it is with one row.
+    """
+    rss = [_residual_sums(moments, *model)[0] for model in (before, after)]
+    tss = _tss(moments)
+    return math.nan if tss == 0 else _finite(to_float, (rss[1] - rss[0]) / tss, "the loss of R²")
+
+
+def _residual_sums(
+    moments: Moments, coefficients: Sequence[float], intercept: float
+) -> tuple[flint.fmpq, flint.fmpq]:
+    """Return the sums of the squared errors and of the errors, prediction - target, exactly."""
+    n = moments.n_samples
     if len(coefficients) != moments.n_features or n == 0:
         raise DataError(
             f"{len(coefficients)} coefficients cannot be scored on {n} rows of"
@@ -60,12 +82,16 @@ def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> 
     unit = max(denominator for _, denominator in ratios)  # all are powers of two
     vector = np.array([num * (unit // den) for num, den in ratios], dtype=object)
     sums = moments.sums  # the error of a row z = (1, x, y) is z @ vector / unit
-    scale = power_of_two(UNIT) / n
-    bias = flint.fmpq(int(vector @ sums[0]), unit) * scale
-    mse = flint.fmpq(int(vector @ sums @ vector), unit**2) * scale
-    tss = flint.fmpq(int(sums[0, 0] * sums[-1, -1] - sums[0, -1] ** 2), int(sums[0, 0])) * scale * n
-    rmse = _finite(sqrt_to_float, mse, "the RMSE")
-    return Scores(n, _r2(mse * n, tss, n), rmse, _finite(to_float, bias, "the bias"))
+    scale = power_of_two(UNIT)
+    rss = flint.fmpq(int(vector @ sums @ vector), unit**2) * scale
+    return rss, flint.fmpq(int(vector @ sums[0]), unit) * scale
+
+
+def _tss(moments: Moments) -> flint.fmpq:
+    """Return the total sum of squares about the target's mean."""
+    sums = moments.sums
+    centered = int(sums[0, 0] * sums[-1, -1] - sums[0, -1] ** 2)
+    return flint.fmpq(centered, int(sums[0, 0])) * power_of_two(UNIT)
 
 
 def solve(
