@@ -114,6 +114,7 @@ FORGED_MODELS: dict[str, dict[str, object]] = {
     "short sample": {"samples": [[1.0]]},
     "unknown field": {"surprise": 1},
     "numeric target": {"target": 7},
+    "huge intercept": {"intercept": 10**400},
 }
 
 
@@ -130,6 +131,10 @@ FORGED_CODES: dict[str, dict[str, object]] = {
     "float exponents": {"exponents": [0.5] * 8},
     "fewer codes": {"codes": [1]},
     "overflow": {"exponents": [5000] * 8},
+    "code beyond its bits": {"codes": [300] * 8},
+    "negative code": {"codes": [-1] * 8},
+    "huge scale": {"scale": 10**9},
+    "no bits": {"bits": 0},
     "unknown field": {"surprise": 1},
 }
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import Run, run_process
 
-from cali_reg import __version__, cli
+from cali_reg import __version__, cli, commands
 
-COMMANDS = ["train", "update", "quantize", "predict"]
+COMMANDS = ["train", "update", "quantize", "predict", "export"]
 README = Path(__file__).parents[1] / "README.md"
 
 BAD_USAGE = [
@@ -31,6 +31,8 @@ BAD_USAGE = [
     ["predict", "--precision", "float16"],
     ["predict", "a.csv", "b.csv"],
     ["quantize", "--artifacts"],
+    ["export"],
+    ["export", "--format", "pmml"],
 ]
 
 
@@ -119,6 +121,17 @@ def test_interrupt_is_quiet(
     def interrupt(options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_predict", interrupt)
+    monkeypatch.setattr(commands, "run_predict", interrupt)
     assert cli.main(["predict"]) == 130
     assert capsys.readouterr().err == ""
+
+
+def test_missing_packages_are_named() -> None:
+    """Where only predicting is installed, other commands say what they lack."""
+    code = (
+        "import sys; sys.modules['numpy'] = None; from cali_reg.cli import main;"
+        "sys.exit(main(['train']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == ["cali-reg train: needs numpy, not installed here"]

@@ -16,6 +16,7 @@ MOMENTS = "moments.json"
 QUANT_PARAMS = "quant_params.joblib"
 SCALE = "scale.joblib"
 QUANTIZED = "quantized.json"
+ALL = (LINEAR_MODEL, MODEL, MOMENTS, QUANT_PARAMS, SCALE, QUANTIZED)
 
 
 def read(folder: Path, name: str, made_by: str) -> bytes:

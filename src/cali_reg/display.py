@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scipy.special import stdtr
 
+from cali_reg import artifacts
 from cali_reg.quantize import Quantized
 from cali_reg.solve import Scores
 from cali_reg.train import Trained
@@ -35,24 +36,53 @@ def cross_validated(folds: Sequence[Scores]) -> str:
     return _table(["cross-validation", "rows", "R²", "RMSE"], [*rows, mean])
 
 
-def quantized(result: Quantized, largest_change: float | None, target: str) -> str:
-    """Return the quantization report: both models' scores on the held-out rows."""
-    rows = [
-        ["float64", f"{result.before.r2:.6f}", f"{result.before.rmse:.6f}"],
-        [f"uint{result.model.bits}", f"{result.after.r2:.6f}", f"{result.after.rmse:.6f}"],
+def quantized(result: Quantized, target: str) -> str:
+    """Return the quantization report: both models on the held-out rows, and the contract."""
+    width, contract = f"uint{result.model.bits}", result.model.contract
+    scores = [
+        [name, f"{s.r2:.6f}", f"{s.rmse:.6f}", f"{s.bias:.6f}"]
+        for name, s in (("float64", result.before), (width, result.after))
     ]
-    scores = _table([f"{result.before.n_samples} held-out rows", "R²", "RMSE"], rows)
-    change = (
-        ""
-        if largest_change is None
-        else (f"\nLargest change of a prediction: {largest_change:.6f} {target}\n")
+    optimum = "the least of all codes, proven"
+    if contract["r2_gap"]:
+        optimum = f"at most {contract['r2_gap']:.3g} more than the least of all codes"
+    promises = [
+        ["loss of R², training rows", f"{contract['r2_loss_train']:.3g}", optimum],
+        ["loss of R², held-out rows", _number(contract["r2_loss_test"], ".3g"), ""],
+        ["largest change, bound", f"{contract['max_change_bound']:.6f}", target],
+    ]
+    if "max_change_measured" in contract:
+        change = f"{contract['max_change_measured']:.6f}"
+        promises.append(["largest change, training rows", change, target])
+    return (
+        "✔ Quantised parameters saved\n\n"
+        + _table([f"{result.before.n_samples} held-out rows", "R²", "RMSE", "bias"], scores)
+        + "\n"
+        + _table(["contract", "", ""], promises)
     )
-    return f"✔ Quantised parameters saved\n\n{scores}{change}"
 
 
-def files(folder: Path, contents: Mapping[str, bytes]) -> str:
-    """Return the names and sizes of the files written."""
-    rows = [[str(folder / name), str(len(data))] for name, data in contents.items()]
+def curve(results: Sequence[Quantized]) -> str:
+    """Return a row for each width of the codes."""
+    rows = [
+        [
+            str(result.model.bits),
+            str(sum(map(len, list(result.files.values())[:2]))),
+            f"{result.model.contract['r2_loss_train']:.2g}",
+            _number(result.model.contract["r2_loss_test"], ".2g"),
+            f"{result.model.contract['max_change_bound']:.2g}",
+            _number(result.model.contract.get("max_change_measured"), ".2g"),
+        ]
+        for result in results
+    ]
+    header = ["bits", "bytes", "ΔR² training", "ΔR² held out", "change, bound", "measured"]
+    return _table(header, rows)
+
+
+def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:
+    """Return the names and sizes of artifacts in a folder, those that are there."""
+    paths = [folder / name for name in names]
+    rows = [[str(path), str(path.stat().st_size)] for path in paths if path.exists()]
     return _table(["file", "bytes"], rows)
 
 

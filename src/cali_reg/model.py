@@ -106,7 +106,7 @@ class LinearModel:
             _check_numbers([v for f in features for v in (f.minimum, f.maximum)], name)
             for row in samples:
                 _check_numbers(row, name, len(features))
-        except (TypeError, KeyError, AttributeError) as error:
+        except (TypeError, KeyError, AttributeError, OverflowError) as error:
             raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
         return model
 
@@ -127,6 +127,8 @@ class QuantizedModel:
     intercept : float
     model : str
         Fingerprint of the model that was quantized.
+    contract : dict
+        What quantizing cost, at most: see ``docs/quantization.md``.
     """
 
     bits: int
@@ -136,6 +138,7 @@ class QuantizedModel:
     codes: tuple[int, ...]
     intercept: float
     model: str
+    contract: dict[str, Any]
 
     @property
     def coefficients(self) -> tuple[float, ...]:
@@ -163,10 +166,11 @@ class QuantizedModel:
             model = cls(codes=codes, exponents=exponents, **content)
             _check_numbers([model.intercept], name)
             _check_integers([*codes, *exponents, model.scale, model.zero_point, model.bits], name)
+            _check_codes(model)
             _check_numbers(model.coefficients, name, len(codes))
+        except FormatError:
+            raise
         except (TypeError, KeyError, ValueError, OverflowError) as error:
-            if isinstance(error, FormatError):
-                raise
             raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
         return model
 
@@ -176,6 +180,13 @@ def _check_numbers(values: Sequence[Any], name: str, count: int | None = None) -
         type(value) in (int, float) and math.isfinite(value) for value in values
     ):
         raise FormatError(f"{name}: numbers are missing or not finite; make the file anew")
+
+
+def _check_codes(model: QuantizedModel) -> None:
+    if not 2 <= model.bits <= 16 or not 256 <= model.scale <= 511:
+        raise ValueError(f"bits {model.bits}, scale {model.scale}")
+    if not all(0 <= code < 1 << model.bits for code in (model.zero_point, *model.codes)):
+        raise ValueError(f"codes beyond {model.bits} bits")
 
 
 def _check_integers(values: Sequence[Any], name: str) -> None:

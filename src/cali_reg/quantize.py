@@ -1,25 +1,31 @@
-"""Quantization: a model and its moments to integer codes and what turns them into values."""
+"""Quantization: a model and its moments to integer codes, with a contract on what that costs."""
 
 from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
+import flint
 import joblib
 import numpy as np
 
-from cali_reg import artifacts, split_moments
+from cali_reg import artifacts
 from cali_reg.dataset import Table
+from cali_reg.errors import DataError, GateError
+from cali_reg.lattice import Closest, closest
 from cali_reg.model import LinearModel, QuantizedModel
 from cali_reg.moments import Moments
-from cali_reg.solve import Scores, score
+from cali_reg.rounding import to_float
+from cali_reg.solve import Scores, r2_loss, score
+from cali_reg.split_moments import SplitMoments
 
-BITS = 8
-_SCALE = 256  # times 2**-8: one
+WIDTHS = range(2, 17)  # bits of a code
+_LARGEST = 2.0**1000  # beyond it, or below its inverse, a code's value may be no float64
+_ROUNDING = Fraction(1, 2**53)  # half the distance from 1 to the next float64, relative
 
 
 @dataclass(frozen=True)
@@ -32,36 +38,90 @@ class Quantized:
     files: dict[str, bytes]
 
 
-def quantize(folder: Path) -> Quantized:
-    """Quantize the model in `folder` to uint8 codes."""
-    model = artifacts.load_model(folder)
-    moments = split_moments.load_for(model, folder)
-    quantized = round_to_nearest(model, moments.train)
-    before, after = (score(moments.test, m.coefficients, m.intercept) for m in (model, quantized))
-    files = {
-        artifacts.QUANT_PARAMS: _joblib(bytes(quantized.codes)),
-        artifacts.SCALE: _joblib(
-            (quantized.scale, quantized.zero_point, quantized.exponents, quantized.intercept)
-        ),
-        artifacts.QUANTIZED: quantized.to_json(),
+def quantize(
+    model: LinearModel, moments: SplitMoments, bits: int = 8, *, rows: Table | None = None
+) -> Quantized:
+    """Quantize to codes of `bits` bits that change the training predictions least.
+
+    `rows` are the training rows, if they are at hand: the largest change is then also measured.
+    """
+    found = closest(_normalized_gram(moments.train), _checked(model.coefficients), bits)
+    quantized = _with_codes(found, bits, model, moments.train)
+    contract: dict[str, Any] = {
+        "r2_loss_train": _loss(moments.train, model, quantized),
+        "r2_loss_test": _loss(moments.test, model, quantized),
+        "r2_gap": to_float(found.loss - found.bound),
+        "max_change_bound": change_bound(model, quantized),
+        "bytes": {
+            artifacts.MODEL: len(model.to_json()),
+            **{name: len(data) for name, data in _exports(quantized).items()},
+        },
     }
+    if rows is not None:
+        contract["max_change_measured"] = largest_change(model, quantized, rows)
+    quantized = replace(quantized, contract=contract)
+    before, after = (score(moments.test, m.coefficients, m.intercept) for m in (model, quantized))
+    files = {**_exports(quantized), artifacts.QUANTIZED: quantized.to_json()}
     return Quantized(quantized, before, after, files)
 
 
-def round_to_nearest(model: LinearModel, train: Moments) -> QuantizedModel:
-    """Round each coefficient to its nearest code, and refit the intercept.
-
-    Each coefficient has a power of two of its own as its unit, since what a coefficient means
-    depends on its feature's spread; a unit for all would leave nothing of the small ones.
-    """
-    zero_point = 1 << (BITS - 1)
-    exponents = tuple(_exponent(w, zero_point - 1) for w in model.coefficients)
-    pairs = zip(model.coefficients, exponents, strict=True)
-    codes = tuple(round(math.ldexp(w, -e)) + zero_point for w, e in pairs)
-    quantized = QuantizedModel(
-        BITS, zero_point, _SCALE, exponents, codes, model.intercept, model.fingerprint
+def narrowest(
+    model: LinearModel, moments: SplitMoments, max_change: float, *, rows: Table | None = None
+) -> Quantized:
+    """Quantize to the fewest bits whose proven bound is at most `max_change`."""
+    for bits in WIDTHS:
+        result = quantize(model, moments, bits, rows=rows)
+        if result.model.contract["max_change_bound"] <= max_change:
+            return result
+    bound = result.model.contract["max_change_bound"]
+    raise GateError(
+        f"even {WIDTHS[-1]} bits may change a prediction by {bound:.6g}, more than --max-change"
+        f" {max_change:g}; the artifacts were left as they are"
     )
-    return replace(quantized, intercept=_refit_intercept(quantized.coefficients, train))
+
+
+def check_contract(
+    contract: dict[str, Any], *, max_r2_loss: float, max_change: float | None
+) -> None:
+    """Raise GateError if the contract is broken, or if a loss is undefined."""
+    for rows, key in (("training", "r2_loss_train"), ("held-out", "r2_loss_test")):
+        loss = contract[key]
+        if loss is None or not loss <= max_r2_loss:
+            found = "is undefined" if loss is None else f"falls by {loss:.6g}"
+            raise GateError(
+                f"R² on the {rows} rows {found}; allowed is --max-r2-loss {max_r2_loss:g}:"
+                " use more bits; the artifacts were left as they are"
+            )
+    bound = contract["max_change_bound"]
+    if max_change is not None and not bound <= max_change:
+        raise GateError(
+            f"a prediction inside the training ranges may change by {bound:.6g}; allowed is"
+            f" --max-change {max_change:g}: use more bits; the artifacts were left as they are"
+        )
+
+
+def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
+    """Return what no prediction changes by more than, for inputs inside the training ranges.
+
+    A linear function is largest in a corner of the box of ranges, which is exact; what the
+    roundings of both predictions can add is bounded by the sums of their terms' sizes (Higham
+    2002, ch. 3). The result is rounded up.
+    """
+    low = high = Fraction(model.intercept) - Fraction(quantized.intercept)
+    rounding = Fraction(0)
+    n_operations = 2 * len(model.features)
+    for m in (model, quantized):
+        sizes = [abs(Fraction(m.intercept))]
+        for weight, feature in zip(m.coefficients, model.features, strict=True):
+            sizes.append(abs(Fraction(weight)) * _largest_size(feature.minimum, feature.maximum))
+        rounding += sum(sizes) * n_operations * _ROUNDING / (1 - n_operations * _ROUNDING)
+    for after, feature in zip(quantized.coefficients, model.features, strict=True):
+        change = Fraction(feature.coefficient) - Fraction(after)
+        ends = change * Fraction(feature.minimum), change * Fraction(feature.maximum)
+        low, high = low + min(ends), high + max(ends)
+    bound = max(-low, high) + rounding
+    nearest = float(bound)
+    return nearest if nearest >= bound else math.nextafter(nearest, math.inf)
 
 
 def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Table) -> float:
@@ -77,22 +137,74 @@ def _predict(model: LinearModel | QuantizedModel, rows: Table) -> Any:
     return prediction
 
 
-def _exponent(weight: float, largest: int) -> int:
-    """Return the least e for which weight / 2**e rounds to at most `largest` in size."""
-    if weight == 0.0:
-        return 0
-    exponent = math.frexp(weight)[1] - largest.bit_length()
-    return exponent + (abs(round(math.ldexp(weight, -exponent))) > largest)
+def _normalized_gram(train: Moments) -> flint.fmpq_mat:
+    """Return the products about the means over that of the target: the loss in R², (p, p)."""
+    sums = train.sums.tolist()
+    first, size = sums[0], len(sums)
+    total = first[0] * sums[-1][-1] - first[-1] ** 2
+    features = range(1, size - 1)
+    rows = [[first[0] * sums[i][j] - first[i] * first[j] for j in features] for i in features]
+    return flint.fmpq_mat([[flint.fmpq(value, total or 1) for value in row] for row in rows])
 
 
-def _refit_intercept(coefficients: tuple[float, ...], train: Moments) -> float:
+def _checked(weights: Sequence[float]) -> Sequence[float]:
+    if any(weight and not 1 / _LARGEST < abs(weight) < _LARGEST for weight in weights):
+        raise DataError(
+            "a coefficient is above 2**1000 or below 2**-1000 in size; scale its column and train"
+        )
+    return weights
+
+
+def _with_codes(found: Closest, bits: int, model: LinearModel, train: Moments) -> QuantizedModel:
+    """Return the model of the codes found, its intercept refitted in closed form."""
+    zero_point = 1 << (bits - 1)
+    quantized = QuantizedModel(
+        bits=bits,
+        zero_point=zero_point,
+        scale=found.scale,
+        exponents=found.exponents,
+        codes=tuple(step + zero_point for step in found.steps),
+        intercept=model.intercept,
+        model=model.fingerprint,
+        contract={},
+    )
+    return replace(quantized, intercept=_refit_intercept(quantized.coefficients, train))
+
+
+def _refit_intercept(coefficients: Sequence[float], train: Moments) -> float:
     """Return the mean of the target less the weighted means of the features, rounded once."""
     *means, target = (train.mean(column) for column in range(train.n_features + 1))
     pairs = zip(coefficients, means, strict=True)
     return float(target - sum(Fraction(w) * mean for w, mean in pairs))
 
 
+def _loss(moments: Moments, model: LinearModel, quantized: QuantizedModel) -> float | None:
+    """Return the loss of R²; None where it is undefined."""
+    pairs = [(m.coefficients, m.intercept) for m in (model, quantized)]
+    loss = r2_loss(moments, *pairs)
+    return None if math.isnan(loss) else loss
+
+
+def _largest_size(minimum: float, maximum: float) -> Fraction:
+    return max(abs(Fraction(minimum)), abs(Fraction(maximum)))
+
+
+def _exports(quantized: QuantizedModel) -> dict[str, bytes]:
+    """Return the two joblib files: the codes, and what turns them into values."""
+    small = quantized.bits <= 8
+    parameters = (
+        quantized.scale,
+        quantized.zero_point,
+        quantized.exponents,
+        quantized.intercept,
+    )
+    return {
+        artifacts.QUANT_PARAMS: _joblib(bytes(quantized.codes) if small else quantized.codes),
+        artifacts.SCALE: _joblib(parameters),
+    }
+
+
 def _joblib(value: object) -> bytes:
     buffer = io.BytesIO()
-    joblib.dump(value, buffer)
+    joblib.dump(value, buffer, protocol=4)  # the same bytes on every Python
     return buffer.getvalue()

@@ -158,7 +158,7 @@ def scikit_learn_model(model: LinearModel) -> bytes:
     regression.intercept_ = model.intercept
     regression.n_features_in_ = len(model.features)
     buffer = io.BytesIO()
-    joblib.dump(regression, buffer)
+    joblib.dump(regression, buffer, protocol=4)  # the same bytes on every Python
     return buffer.getvalue()
 
 

@@ -34,14 +34,14 @@ def update(
     moments = split_moments.load_for(model, folder)
     train, ranges, ranges_are = moments.train, _ranges(model), model.ranges
     if add is not None:
-        added = _read_table(add, model)
+        added = read_table(add, model)
         train = train + moments_of(added)
         ranges = [
             (min(low, new_low), max(high, new_high))
             for (low, high), (new_low, new_high) in zip(ranges, ranges_of(added), strict=True)
         ]
     if remove is not None:
-        train = train - moments_of(_read_table(remove, model))
+        train = train - moments_of(read_table(remove, model))
         ranges_are = "outer"
     return make_model(
         SplitMoments(moments.names, moments.target, train, moments.test),
@@ -58,6 +58,7 @@ def _ranges(model: LinearModel) -> Ranges:
     return [(feature.minimum, feature.maximum) for feature in model.features]
 
 
-def _read_table(path: str, model: LinearModel) -> Table:
+def read_table(path: str, model: LinearModel) -> Table:
+    """Read rows of a model's features and target from a CSV file."""
     rows = np.array(list(read_rows(path, [*model.names, model.target])))
     return Table(model.names, model.target, rows[:, :-1], rows[:, -1])

@@ -1,0 +1,211 @@
+"""The commands' options: one parser, whose errors are one line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from cali_reg import __version__, commands
+from cali_reg.rows import parse_number
+
+TYPE_CHECKING = False  # see __init__.py
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    Subparsers = argparse._SubParsersAction["_Parser"]  # it has no public name
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; a parsed command has its function in ``run``."""
+    parser = _Parser(
+        prog="cali-reg",
+        description="Linear regression that can be audited to the last bit.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"cali-reg {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(subparsers)
+    _add_update(subparsers)
+    _add_quantize(subparsers)
+    _add_predict(subparsers)
+    _add_export(subparsers)
+    return parser
+
+
+def _add_train(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers, "train", commands.run_train, "fit the model, evaluate it, write it"
+    )
+    parser.add_argument(
+        "--test-size",
+        type=_fraction,
+        default=0.2,
+        metavar="FRACTION",
+        help="held-out part of the rows (default: 0.2)",
+    )
+    parser.add_argument("--seed", type=_seed, default=42, help="of the split (default: 42)")
+    parser.add_argument(
+        "--samples",
+        type=_count,
+        default=5,
+        metavar="N",
+        help="held-out rows to keep in model.json for a first prediction (default: 5)",
+    )
+    parser.add_argument(
+        "--cv", type=_count, default=0, metavar="K", help="also print K-fold cross-validation"
+    )
+    _add_gates(parser)
+
+
+def _add_update(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers, "update", commands.run_update, "add and remove training rows, exactly"
+    )
+    parser.add_argument(
+        "--add", metavar="FILE", help="CSV file of rows to add; - for standard input"
+    )
+    parser.add_argument("--remove", metavar="FILE", help="CSV file of rows to remove")
+    _add_gates(parser)
+
+
+def _add_quantize(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers, "quantize", commands.run_quantize, "turn the coefficients into integer codes"
+    )
+    parser.add_argument(
+        "--bits",
+        type=_bits,
+        default=8,
+        help="width of a code, 2 to 16, or auto: the least that keeps --max-change (default: 8)",
+    )
+    parser.add_argument(
+        "--max-r2-loss",
+        type=_finite,
+        default=0.001,
+        metavar="LOSS",
+        help="fail if R² falls by more, on training or held-out rows (default: 0.001)",
+    )
+    parser.add_argument(
+        "--max-change",
+        type=_finite,
+        metavar="CHANGE",
+        help="fail if a prediction inside the training ranges may change by more",
+    )
+    parser.add_argument(
+        "--data", metavar="FILE", help="CSV file of the training rows, to measure the change on"
+    )
+    parser.add_argument(
+        "--curve", action="store_true", help="print a table of all widths, and write nothing"
+    )
+
+
+def _add_predict(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers, "predict", commands.run_predict, "predict the sample rows, or those of a file"
+    )
+    parser.add_argument(
+        "file", nargs="?", help="CSV file with the model's columns; - for standard input"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=["float64", "uint8"],
+        default="float64",
+        help="which model predicts the rows of the file (default: float64)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to write (default: standard output)"
+    )
+
+
+def _add_export(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers, "export", commands.run_export, "write the model as C, ONNX or JSON for others"
+    )
+    parser.add_argument(
+        "--format",
+        choices=["c", "onnx", "json"],
+        required=True,
+        help="a C99 header, an ONNX graph (needs the extra onnx) or a JSON file",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=["float64", "uint8"],
+        default="float64",
+        help="which model to export: of coefficients, or of codes (default: float64)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to write (default: standard output)"
+    )
+
+
+def _add_gates(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--min-r2",
+        type=_finite,
+        metavar="R2",
+        help="fail, and leave the old artifacts, if R² on the held-out rows is lower",
+    )
+    parser.add_argument(
+        "--allow-collinear",
+        action="store_true",
+        help="accept columns that depend on others, with the solution of least norm",
+    )
+
+
+def _command(
+    subparsers: Subparsers, name: str, run: Callable[[argparse.Namespace], None], summary: str
+) -> argparse.ArgumentParser:
+    parser = subparsers.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--artifacts",
+        type=Path,
+        default=Path("artifacts"),
+        metavar="DIR",
+        help="folder of the model's files (default: artifacts)",
+    )
+    return parser
+
+
+def _fraction(text: str) -> float:
+    value = _finite(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _finite(text: str) -> float:
+    value = parse_number(text)
+    if value is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return value
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count, such as 5")
+    return int(text)
+
+
+def _bits(text: str) -> int:
+    if text == "auto":
+        return 0
+    if text not in map(str, range(2, 17)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a width from 2 to 16, nor auto")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 11 and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed from 0 to 4294967295")
+    return int(text)
