@@ -181,3 +181,16 @@ def test_wide_forms_give_an_answer_with_its_gap() -> None:
     assert not found.is_proven
     assert found.loss <= babai.loss
     assert found.bound == 0
+
+
+def test_babai_alone_is_not_called_proven() -> None:
+    """Where rounding one coordinate after another falls short, the bound shows it."""
+    size = 16
+    matrix = to_flint([[Fraction(1, 1 + abs(i - j)) for j in range(size)] for i in range(size)])
+    weights = [(-1) ** (i * i // 3) * (0.37 + 0.61 * i) for i in range(size)]
+    best = closest(matrix, weights, 3)
+    babai = closest(matrix, weights, 3, max_nodes=0)
+    assert best.is_proven
+    assert best.loss < babai.loss
+    assert not babai.is_proven
+    assert babai.bound <= best.loss
