@@ -158,6 +158,17 @@ def test_bound_holds_for_any_model(columns: list[tuple[float, float, float, floa
         assert abs(model.predict(row) - quantized.predict(row)) <= bound
 
 
+def test_bound_covers_the_roundings() -> None:
+    """Two intercepts one bit apart, and a sum that is a tie: the predictions differ by 2."""
+    feature = Feature("a", 1.0, None, 2.0**53, 2.0**53)
+    model = LinearModel("y", 1.0, (feature,), 1, "exact", {}, (), {}, "")
+    after = math.nextafter(1.0, 2.0)
+    quantized = QuantizedModel(8, 128, 256, (0,), (129,), after, "", {})
+    assert quantized.coefficients == (1.0,)
+    assert quantized.predict([2.0**53]) - model.predict([2.0**53]) == 2.0
+    assert quantize.change_bound(model, quantized) >= 2.0
+
+
 def test_measured_change_is_that_of_the_training_rows(
     quantized: QuantizedModel, model: LinearModel, split: tuple[dataset.Table, dataset.Table]
 ) -> None:
