@@ -25,10 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cali-reg: output cannot be written ({error.strerror})", file=sys.stderr)
         _discard_output()
         return 2
-    except ModuleNotFoundError as error:  # an image or a plain copy that can only predict
-        print(
-            f"cali-reg {options.command}: needs {error.name}, not installed here", file=sys.stderr
-        )
+    except ImportError as error:  # an image, say, that can only predict
+        print(f"cali-reg {options.command}: not installed here ({error})", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
