@@ -15,10 +15,10 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all train quantize predict bench docs lock lock-check ci clean FORCE
+.PHONY: help lint type-check test test-all train quantize predict bench docs lock lock-check docker smoke docker-reproducible ci clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lint: $(TOX) ## check style, and that the drawings are current
 	$(TOX) run -e lint
@@ -51,7 +51,17 @@ lock: $(TOX) ## lock the requirements with hashes (needs Python 3.11; LOCK_FLAGS
 lock-check: $(TOX) ## fail if a lock is stale or was tampered with (needs Python 3.11)
 	$(TOX) run -e lock --skip-missing-interpreters=false -- --check
 
-ci: lint type-check lock-check test-all train quantize ## all that CI runs
+docker: $(TOX) quantize ## build the image cali-reg:test (BASE_IMAGE=python:3.13-slim)
+	@test '$(ARTIFACTS)' = artifacts || { echo 'make docker: the image takes its model from artifacts; leave ARTIFACTS out' >&2; exit 2; }
+	$(TOX) run -e docker
+
+smoke: $(TOX) docker ## run the image locked down, and compare each digit with this machine's
+	$(TOX) run -e smoke
+
+docker-reproducible: $(TOX) docker ## build the image from unequal copies, and fail unless the digest is one
+	$(TOX) run -e docker-reproducible
+
+ci: lint type-check lock-check test-all train quantize docker smoke docker-reproducible ## all that CI runs
 
 clean: ## delete all that was made: artifacts, environments, caches
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 TARGETS = [
     *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "predict"),
     *("bench", "docs", "lock", "lock-check", "ci", "clean"),
+    *("docker", "smoke", "docker-reproducible"),
 ]
 
 
