@@ -114,6 +114,7 @@ FORGED_MODELS: dict[str, dict[str, object]] = {
     "short sample": {"samples": [[1.0]]},
     "unknown field": {"surprise": 1},
     "numeric target": {"target": 7},
+    "source as a list": {"source": []},
     "huge intercept": {"intercept": 10**400},
 }
 

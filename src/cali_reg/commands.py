@@ -89,9 +89,7 @@ def _training_rows(path: str | None, model: LinearModel, moments: SplitMoments) 
     if path is not None:
         rows = read_table(path, model)
     elif model.source.get("data") == "california_housing":
-        split = model.source["split"]
-        table = dataset.california_housing()
-        rows, _ = dataset.split(table, split["test_size"], split["seed"])
+        rows, _ = dataset.split(dataset.california_housing(), **model.source.get("split", {}))
     else:
         return None
     if moments_of(rows) == moments.train:

@@ -86,7 +86,7 @@ def california_housing() -> Table:
     return Table(FEATURES, TARGET, X, y)
 
 
-def split(table: Table, test_size: float, seed: int) -> tuple[Table, Table]:
+def split(table: Table, test_size: float = 0.2, seed: int = 42) -> tuple[Table, Table]:
     """Split as scikit-learn's ``train_test_split(test_size=test_size, random_state=seed)``."""
     from sklearn.model_selection import train_test_split
 

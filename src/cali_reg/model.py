@@ -102,6 +102,8 @@ class LinearModel:
             model = cls(features=features, samples=samples, **content)
             if not all(isinstance(text, str) for text in (model.target, *model.names)):
                 raise TypeError("a name is no text")
+            if not isinstance(model.source, dict):
+                raise TypeError("the source is no object")
             _check_numbers([model.intercept, *model.coefficients], name)
             _check_numbers([v for f in features for v in (f.minimum, f.maximum)], name)
             for row in samples:
