@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Block = npt.NDArray[np.float64]  # (n_columns, n_rows): a column's values lie together
+Values = npt.NDArray[np.float64]  # (n_rows,)
 Rows = npt.NDArray[np.intp]  # indices of rows in a block
 Integers = npt.NDArray[np.object_]  # Python integers
 
@@ -35,7 +36,7 @@ class NotFiniteError(ValueError):
 
 def rows_per_block(n_columns: int) -> int:
     """Return how many rows to add at once: many enough for NumPy, few enough for the cache."""
-    return _ROWS * max(1, min(4, 40 // n_columns))
+    return _ROWS * max(1, min(3, 40 // n_columns))
 
 
 class Accumulator:
@@ -116,12 +117,13 @@ class _Window:
         lowest = np.array([column[-1] for column in levels])
         self._constants = [[1.5 * 2.0 ** (52 + x) for x in column.tolist()] for column in levels]
         self._limit = np.array([2.0 ** int(column[0] + _BITS - 1) for column in levels])
+        self._surely_fits = np.ldexp(1.0, lowest + 52)
         self._starts = np.cumsum([0, *(len(column) for column in levels[:-1])])
         above = q - np.repeat(lowest, [len(column) for column in levels])
         self._to_integer = np.ldexp(1.0, -(q[:, None] + q))
         self._shift = (above[:, None] + above).astype(object)
         self._unit = (lowest[:, None] + lowest - UNIT).astype(object)
-        self._slices = np.empty((len(q), block.shape[1]))
+        self._buffer = self._slices = np.empty((len(q), 0))
         self._gram = np.zeros((len(q), len(q)), dtype=np.int64)
         self._n_grams = 0
 
@@ -131,24 +133,27 @@ class _Window:
 
     def split(self, block: Block) -> Rows:
         """Cut the rows into slices; return the indices of those that do not fit the grid."""
-        if self._slices.shape[1] != block.shape[1]:
-            self._slices = np.empty((len(self._slices), block.shape[1]))
+        if self._buffer.shape[1] < block.shape[1]:
+            self._buffer = np.empty((len(self._buffer), block.shape[1]))
+        self._slices = self._buffer[:, : block.shape[1]]
         outside = np.zeros(block.shape[1], dtype=bool)
-        over = ~(np.maximum(block.max(axis=1), -block.min(axis=1)) <= self._limit)
+        low, high = block.min(axis=1), block.max(axis=1)
+        over = ~(np.maximum(high, -low) <= self._limit)
         if over.any():  # NaN, too
             outside |= ~(np.abs(block) <= self._limit[:, None]).all(axis=0)
             block = np.where(outside, 0.0, block)
+        # a column of one sign, and of some size throughout, has no bits below its last slice
+        fits = np.maximum(low, -high) >= self._surely_fits
         rest = np.empty(block.shape[1])
         slices = iter(self._slices)
-        for values, constants in zip(block, self._constants, strict=True):
-            piece = values
-            for depth, constant in enumerate(constants):
-                if depth:
-                    values = np.subtract(values, piece, out=rest)  # the rest, without error
-                piece = next(slices)
-                np.add(values, constant, out=piece)  # rounds to a multiple of 2**q
-                np.subtract(piece, constant, out=piece)
-            outside |= values != piece
+        for values, constants, surely in zip(block, self._constants, fits.tolist(), strict=True):
+            for constant in constants[:-1]:
+                piece = _round(values, constant, out=next(slices))
+                values = np.subtract(values, piece, out=rest)  # without error
+            if surely:
+                np.copyto(next(slices), values)
+            else:
+                outside |= values != _round(values, constants[-1], out=next(slices))
         return np.flatnonzero(outside)
 
     def multiply(self, outside: Rows) -> None:
@@ -168,6 +173,12 @@ class _Window:
         total += sums << self._unit
         self._gram[:] = 0
         self._n_grams = 0
+
+
+def _round(values: Values, constant: float, *, out: Values) -> Values:
+    """Round to the multiples of 2**q that ``constant = 1.5 * 2**(52 + q)`` stands for."""
+    np.add(values, constant, out=out)
+    return np.subtract(out, constant, out=out)
 
 
 def _bit_ranges(block: Block, spare: int) -> tuple[Rows, Rows]:
