@@ -198,7 +198,8 @@ def _levels(highest: int, lowest: int) -> Rows:
     highest = max(min(highest, _EXPONENT), _DEPTH * _BITS - _EXPONENT)
     n_bits = max(1, highest - lowest + 1)  # with the sign
     depth = min(-(-n_bits // _BITS), _DEPTH)
-    top = min(highest + max(0, depth * _BITS - n_bits) // 2, _EXPONENT)
+    # most of what is spare goes above: one large value is a row that waits
+    top = min(highest + max(0, depth * _BITS - n_bits) * 3 // 4, _EXPONENT)
     return top + 1 - _BITS * np.arange(1, depth + 1)
 
 
