@@ -249,3 +249,12 @@ def test_blocks_of_any_width(n_columns: int) -> None:
     expected = exact(np.array([np.ones(n_rows + 1), X[:, -1], X[:, 0]]))
     picked = [0, n_columns - 2, n_columns - 1]
     assert found[np.ix_(picked, picked)].tolist() == expected
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_low_bits_outside_the_sample_are_found(sign: float) -> None:
+    """A column of one sign and size may have lower bits than its window: those rows wait."""
+    column = sign * (1.0 + np.arange(1000) * 2.0**-44)
+    column[1] = sign * (1.0 + 2.0**-52)  # the window is fitted to every other row
+    found = Moments.from_arrays(column[:, None], column).sums
+    assert found.tolist() == exact(np.array([np.ones(1000), column, column]))
