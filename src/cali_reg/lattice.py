@@ -152,7 +152,7 @@ class _Search:
             center = self._center(i)
             t = self._ordered[i].nearest(center)
             self._fix(i, t)
-            cost += self._costs[i] * (t - center) ** 2
+            cost += self._costs[i] * ((t - center) * (t - center))  # ** would call libm
         self._offer()
         return cost
 
@@ -168,7 +168,7 @@ class _Search:
         t = axis.nearest(center)
         below, above = axis.below(t), axis.above(t)
         while True:
-            total = cost + weight * (t - center) ** 2
+            total = cost + weight * ((t - center) * (t - center))
             if total > self._best.loss * _RELATIVE + self._slack:
                 return
             if self._best.nodes >= max_nodes:

@@ -43,7 +43,7 @@ class QuadraticForm:
         }
         rows = []
         while rest:
-            k = min(rest, key=lambda j: (_float(rest[j][j]) * units[j] ** 2, j))
+            k = min(rest, key=lambda j: (_float(rest[j][j]) * units[j] * units[j], j))
             row = rest.pop(k)
             pivot = row.pop(k)
             ratios = {j: value / pivot if pivot else pivot for j, value in row.items()}

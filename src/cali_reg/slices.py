@@ -115,8 +115,8 @@ class _Window:
         levels = [_levels(*bits) for bits in zip(highest, lowest - margin, strict=True)]
         q = np.concatenate(levels)
         lowest = np.array([column[-1] for column in levels])
-        self._constants = [[1.5 * 2.0 ** (52 + x) for x in column.tolist()] for column in levels]
-        self._limit = np.array([2.0 ** int(column[0] + _BITS - 1) for column in levels])
+        self._constants = [np.ldexp(1.5, 52 + column).tolist() for column in levels]
+        self._limit = np.ldexp(1.0, np.array([column[0] + _BITS - 1 for column in levels]))
         self._surely_fits = np.ldexp(1.0, lowest + 52)
         self._starts = np.cumsum([0, *(len(column) for column in levels[:-1])])
         above = q - np.repeat(lowest, [len(column) for column in levels])
