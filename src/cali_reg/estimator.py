@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from cali_reg.errors import DataError
 from cali_reg.exact import check_table
 from cali_reg.moments import Moments
-from cali_reg.solve import Solution, solve
+from cali_reg.solve import Solution, predict, solve
 
 
 class ExactLinearRegression(RegressorMixin, BaseEstimator):
@@ -65,10 +65,7 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         """Return ``((b + w0 x0) + w1 x1) + ...`` for each row, one rounding an operation."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        prediction = np.full(len(X), self.intercept_)
-        for weight, column in zip(self.coef_, X.T, strict=True):
-            prediction += weight * column
-        return prediction
+        return predict(X, self.coef_.tolist(), self.intercept_)
 
     @property
     def standard_errors_(self) -> npt.NDArray[np.float64]:

@@ -50,13 +50,6 @@ class NormalEquations:
             self._find_pivots()
 
     @property
-    def tss(self) -> flint.fmpq:
-        """Total sum of squares about the target's mean."""
-        integers = self._integers
-        total = integers[0, 0] * integers[-1, -1] - integers[0, -1] ** 2
-        return flint.fmpq(total, integers[0, 0]) * power_of_two(2 * self._units[-1])
-
-    @property
     def rss(self) -> flint.fmpq:
         """Residual sum of squares."""
         row = self.solution.transpose()

@@ -20,7 +20,7 @@ from cali_reg.lattice import Closest, closest
 from cali_reg.model import LinearModel, QuantizedModel
 from cali_reg.moments import Moments
 from cali_reg.rounding import to_float
-from cali_reg.solve import Scores, r2_loss, score
+from cali_reg.solve import Scores, predict, r2_loss, score
 from cali_reg.split_moments import SplitMoments
 
 WIDTHS = range(2, 17)  # bits of a code
@@ -47,6 +47,7 @@ def quantize(
     """
     found = closest(_normalized_gram(moments.train), _checked(model.coefficients), bits)
     quantized = _with_codes(found, bits, model, moments.train)
+    exports = _exports(quantized)
     contract: dict[str, Any] = {
         "r2_loss_train": _loss(moments.train, model, quantized),
         "r2_loss_test": _loss(moments.test, model, quantized),
@@ -54,14 +55,14 @@ def quantize(
         "max_change_bound": change_bound(model, quantized),
         "bytes": {
             artifacts.MODEL: len(model.to_json()),
-            **{name: len(data) for name, data in _exports(quantized).items()},
+            **{name: len(data) for name, data in exports.items()},
         },
     }
     if rows is not None:
         contract["max_change_measured"] = largest_change(model, quantized, rows)
     quantized = replace(quantized, contract=contract)
     before, after = (score(moments.test, m.coefficients, m.intercept) for m in (model, quantized))
-    files = {**_exports(quantized), artifacts.QUANTIZED: quantized.to_json()}
+    files = {**exports, artifacts.QUANTIZED: quantized.to_json()}
     return Quantized(quantized, before, after, files)
 
 
@@ -126,15 +127,8 @@ def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
 
 def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Table) -> float:
     """Return the largest change of a prediction over some rows, in target units."""
-    before, after = (_predict(m, rows) for m in (model, quantized))
+    before, after = (predict(rows.X, m.coefficients, m.intercept) for m in (model, quantized))
     return float(np.abs(before - after).max())
-
-
-def _predict(model: LinearModel | QuantizedModel, rows: Table) -> Any:
-    prediction = np.full(len(rows.y), model.intercept)
-    for weight, column in zip(model.coefficients, rows.X.T, strict=True):
-        prediction += weight * column
-    return prediction
 
 
 def _normalized_gram(train: Moments) -> flint.fmpq_mat:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import flint
 import numpy as np
+import numpy.typing as npt
 
 from cali_reg.errors import DataError
 from cali_reg.moments import Moments
@@ -52,6 +53,16 @@ def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> 
     rss, errors = _residual_sums(moments, coefficients, intercept)
     rmse = _finite(sqrt_to_float, rss / n, "the RMSE")
     return Scores(n, _r2(rss, _tss(moments), n), rmse, _finite(to_float, errors / n, "the bias"))
+
+
+def predict(
+    X: npt.NDArray[np.float64], coefficients: Sequence[float], intercept: float
+) -> npt.NDArray[np.float64]:
+    """Return ``((b + w0 x0) + w1 x1) + ...`` for each row of `X`, one rounding an operation."""
+    prediction = np.full(len(X), intercept)
+    for weight, column in zip(coefficients, X.T, strict=True):
+        prediction += weight * column
+    return prediction
 
 
 def r2_loss(
@@ -142,6 +153,7 @@ class Solution:
         self, moments: Moments, names: list[str], fit_intercept: bool, alpha: float
     ) -> None:
         self._arguments = (moments, names, fit_intercept, alpha)
+        self._moments = moments
         penalty = flint.fmpq(*alpha.as_integer_ratio())
         equations = NormalEquations(moments, fit_intercept=fit_intercept, alpha=penalty)
         self._equations = equations
@@ -163,12 +175,12 @@ class Solution:
     @cached_property
     def r2(self) -> float:
         """Coefficient of determination, 1 - RSS / TSS, with TSS about the mean."""
-        return _r2(self._rss, self._equations.tss, self._equations.n_samples)
+        return _r2(self._rss, _tss(self._moments), self._equations.n_samples)
 
     @cached_property
     def adjusted_r2(self) -> float:
         """1 - (RSS / degrees of freedom) / (TSS / (n - 1)); NaN without degrees of freedom."""
-        n, tss = self._equations.n_samples, self._equations.tss
+        n, tss = self._equations.n_samples, _tss(self._moments)
         if self.degrees_of_freedom <= 0 or tss == 0:
             return math.nan
         return to_float(1 - self._rss * (n - 1) / (tss * self.degrees_of_freedom))

@@ -19,6 +19,7 @@ class SplitMoments:
     target: str
     train: Moments
     test: Moments
+    fingerprint: str = ""  # empty before it is written
 
     def to_json(self) -> bytes:
         """Return the bytes of ``moments.json``."""
@@ -42,19 +43,14 @@ class SplitMoments:
             raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
         if {train.n_features, test.n_features} != {len(names)}:
             raise FormatError(f"{name}: its parts have different columns; make the file anew")
-        return cls(names, target, train, test)
-
-
-def fingerprint(data: bytes) -> str:
-    """Return the fingerprint that ``moments.json`` with these bytes carries."""
-    return str(documents.load("moments", 1, data, "moments.json")["fingerprint"])
+        return cls(names, target, train, test, content["fingerprint"])
 
 
 def load_for(model: LinearModel, folder: Path) -> SplitMoments:
     """Read the ``moments.json`` that `model` was made with. Raises ArtifactError."""
     data = artifacts.read(folder, artifacts.MOMENTS, "train")
     moments = SplitMoments.from_json(data, str(folder / artifacts.MOMENTS))
-    if fingerprint(data) != model.moments:
+    if moments.fingerprint != model.moments:
         raise ArtifactError(
             f"{folder / artifacts.MOMENTS}: belongs to another model; run `cali-reg train`"
         )

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
-from cali_reg import artifacts, split_moments
+from cali_reg import artifacts
 from cali_reg.dataset import Table
 from cali_reg.errors import DataError, GateError, UsageError
 from cali_reg.model import Feature, LinearModel
@@ -102,7 +102,7 @@ def make_model(
         },
         samples=samples,
         source=source,
-        moments=split_moments.fingerprint(moments_json),
+        moments=SplitMoments.from_json(moments_json).fingerprint,
     )
     model_json = model.to_json()
     files = {
