@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cali_reg import artifacts, dataset, documents
+from cali_reg.columns import Column
 from cali_reg.errors import UsageError
 from cali_reg.export import to_c, to_json, to_onnx
 from cali_reg.model import Feature, LinearModel, QuantizedModel, predict_row
@@ -76,7 +77,8 @@ def load(folder: Path, precision: str) -> tuple[LinearModel, QuantizedModel | No
 def linear_model(names: Sequence[str], weights: Sequence[float]) -> LinearModel:
     """Return a model, as read from its file."""
     features = tuple(Feature(n, w, None, 0.0, 1.0) for n, w in zip(names, weights, strict=True))
-    model = LinearModel("y */ \\", -0.1, features, len(features), "exact", {}, (), {}, "")
+    columns = tuple(map(Column, names))
+    model = LinearModel("y */ \\", columns, -0.1, features, len(features), "exact", {}, (), {}, "")
     return LinearModel.from_json(model.to_json())
 
 

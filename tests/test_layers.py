@@ -13,6 +13,7 @@ import cali_reg
 LAYERS = [
     "errors",
     "documents",
+    "columns",
     "model",
     "artifacts",
     "rows",
@@ -32,14 +33,24 @@ LAYERS = [
     "lattice",
     "quantize",
     "train",
+    "files",
+    "csv_files",
+    "batches",
+    "source",
+    "encoding",
+    "content_split",
+    "summaries",
+    "gather",
+    "train_files",
     "update",
     "display",
     "commands",
+    "option_types",
     "options",
     "cli",
     "__main__",
 ]
-STANDARD_LIBRARY_ONLY = ["errors", "documents", "model", "artifacts", "rows", "predict"]
+STANDARD_LIBRARY_ONLY = ["errors", "documents", "columns", "model", "artifacts", "rows", "predict"]
 PACKAGE = Path(cali_reg.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cali_reg import artifacts, dataset
-from cali_reg.rows import parse_number, read_rows
+from cali_reg.columns import Column, parse_number
+from cali_reg.rows import read_rows
 
 HEADER = ",".join(dataset.FEATURES)
 ROW = "1.6812,25,4.1922,1.0223,1392,3.8774,36.06,-119.01"
@@ -170,6 +171,6 @@ def test_rows_round_trip(values: list[float]) -> None:
     text = "x\n" + "\n".join(map(repr, values))
     stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(text.encode()))
     try:
-        assert [row for (row,) in read_rows("-", ["x"])] == values
+        assert [row for _, (row,) in read_rows("-", [Column("x")])] == values
     finally:
         sys.stdin = stdin

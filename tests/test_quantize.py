@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cali_reg import artifacts, dataset, quantize, split_moments
+from cali_reg.columns import Column
 from cali_reg.errors import DataError, GateError
 from cali_reg.model import Feature, LinearModel, QuantizedModel
 from cali_reg.solve import r2_loss, score
@@ -123,6 +124,7 @@ def test_bound_holds_for_any_model(columns: list[tuple[float, float, float, floa
     ]
     model = LinearModel(
         target="y",
+        columns=tuple(Column(feature.name) for feature in features),
         intercept=columns[0][0],
         features=tuple(features),
         rank=len(columns),
@@ -147,7 +149,7 @@ def test_bound_holds_for_any_model(columns: list[tuple[float, float, float, floa
 def test_bound_covers_the_roundings() -> None:
     """Two intercepts one bit apart, and a sum that is a tie: the predictions differ by 2."""
     feature = Feature("a", 1.0, None, 2.0**53, 2.0**53)
-    model = LinearModel("y", 1.0, (feature,), 1, "exact", {}, (), {}, "")
+    model = LinearModel("y", (Column("a"),), 1.0, (feature,), 1, "exact", {}, (), {}, "")
     after = math.nextafter(1.0, 2.0)
     quantized = QuantizedModel(8, 128, 256, (0,), (129,), after, "", {})
     assert quantized.coefficients == (1.0,)

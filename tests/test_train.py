@@ -19,7 +19,7 @@ from cali_reg.model import LinearModel
 from cali_reg.solve import score
 
 # Of the default training. The first changes when model.json gains a field; on purpose, once.
-MODEL_SHA256 = "41061ebc0db9a99af6b7a99f0531c165a14ef9f3e0f4bc2b858f151efe977185"
+MODEL_SHA256 = "770226b4d9fe8b2efc07a14c20633d63bdc31527917d77101dc29526e4315832"
 COEFFICIENTS_SHA256 = "97dce56cd17d73dd9f8bec4c241b2f20c79542b0e698eb6ff6411ede50fa19db"
 
 
@@ -135,7 +135,7 @@ def test_cross_validation_equals_training_on_each_rest(
 ) -> None:
     """Subtracting a fold's moments gives the model that never saw the fold, bit for bit."""
     rows = dataset.Table(split[0].names, split[0].target, split[0].X[:500], split[0].y[:500])
-    folds = train.cross_validate(rows, 4, 42)
+    folds = train.cross_validate(train.folds_of(rows, 4, 42), rows.names)
     splitter = KFold(4, shuffle=True, random_state=42)
     for fold, (rest, held_out) in zip(folds, splitter.split(rows.X), strict=True):
         model = ExactLinearRegression().fit(rows.X[rest], rows.y[rest])

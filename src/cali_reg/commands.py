@@ -10,15 +10,35 @@ from cali_reg.errors import UsageError
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
-    from cali_reg.dataset import Table
+    from collections.abc import Sequence
+
     from cali_reg.model import LinearModel
+    from cali_reg.moments import Moments
+    from cali_reg.quantize import Rows
     from cali_reg.split_moments import SplitMoments
+    from cali_reg.train import Trained
 
 
 def run_train(options: argparse.Namespace) -> None:
-    """Fit the model of the embedded data, pass the gate, write, print."""
-    from cali_reg import dataset, display, train
+    """Fit the model of the embedded data, or of files; pass the gate, write, print."""
+    from cali_reg import display, train
 
+    trained, folds = _train_files(options) if options.data else _train_embedded(options)
+    scores = train.cross_validate(folds, trained.model.names) if options.cv else []
+    artifacts.write(options.artifacts, trained.files)
+    print(display.trained(trained))
+    if scores:
+        print(display.cross_validated(scores))
+    print(display.files(options.artifacts, trained.files), end="")
+
+
+def _train_embedded(options: argparse.Namespace) -> tuple[Trained, Sequence[Moments]]:
+    """Train on California Housing; also return the moments of the folds."""
+    from cali_reg import dataset, train
+
+    for name in ("target", "features", "categorical", "test_data", "dask"):
+        if getattr(options, name):
+            raise UsageError(f"--{name.replace('_', '-')} goes with --data; name the files")
     table = dataset.california_housing()
     rows, held_out = dataset.split(table, options.test_size, options.seed)
     split = {"seed": options.seed, "test_size": options.test_size}
@@ -30,12 +50,33 @@ def run_train(options: argparse.Namespace) -> None:
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
     )
-    folds = train.cross_validate(rows, options.cv, options.seed) if options.cv else []
-    artifacts.write(options.artifacts, trained.files)
-    print(display.trained(trained))
-    if folds:
-        print(display.cross_validated(folds))
-    print(display.files(options.artifacts, trained.files), end="")
+    return trained, train.folds_of(rows, options.cv, options.seed) if options.cv else []
+
+
+def _train_files(options: argparse.Namespace) -> tuple[Trained, Sequence[Moments]]:
+    """Train on files; also return the moments of the folds."""
+    from cali_reg.train_files import Request, train_files
+
+    if options.target is None:
+        raise UsageError("--data needs --target, the column to predict")
+    request = Request(
+        data=options.data,
+        target=options.target,
+        features=options.features,
+        categorical=options.categorical or (),
+        test_data=options.test_data or (),
+        test_size=options.test_size,
+        seed=options.seed,
+        missing=options.missing,
+        n_samples=options.samples,
+        n_folds=options.cv or 1,
+        batch_size=options.batch_size,
+        dask=options.dask,
+    )
+    trained, summary = train_files(
+        request, min_r2=options.min_r2, allow_collinear=options.allow_collinear
+    )
+    return trained, summary.groups[1:]
 
 
 def run_update(options: argparse.Namespace) -> None:
@@ -45,8 +86,8 @@ def run_update(options: argparse.Namespace) -> None:
 
     updated = update(
         options.artifacts,
-        add=options.add,
-        remove=options.remove,
+        add=options.add or (),
+        remove=options.remove or (),
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
     )
@@ -80,22 +121,24 @@ def run_quantize(options: argparse.Namespace) -> None:
     print(display.files(options.artifacts), end="")
 
 
-def _training_rows(path: str | None, model: LinearModel, moments: SplitMoments) -> Table | None:
+def _training_rows(
+    paths: Sequence[str] | None, model: LinearModel, moments: SplitMoments
+) -> Rows | None:
     """Return the training rows, if they are embedded or named: those that the moments sum up."""
-    from cali_reg import dataset
-    from cali_reg.train import moments_of
-    from cali_reg.update import read_table
+    if paths:
+        from cali_reg.train_files import TrainingRows, summarize_for
 
-    if path is not None:
-        rows = read_table(path, model)
-    elif model.source.get("data") == "california_housing":
+        if summarize_for(model, paths).train != moments.train:
+            n_rows = moments.train.n_samples
+            raise UsageError(f"{paths[0]}: its rows are not the {n_rows} training rows")
+        return TrainingRows(model, paths)
+    if model.source.get("data") == "california_housing":
+        from cali_reg import dataset
+        from cali_reg.train import moments_of
+
         rows, _ = dataset.split(dataset.california_housing(), **model.source.get("split", {}))
-    else:
-        return None
-    if moments_of(rows) == moments.train:
-        return rows
-    if path is not None:
-        raise UsageError(f"{path}: its rows are not the {moments.train.n_samples} training rows")
+        if moments_of(rows) == moments.train:
+            return [rows.X]
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from cali_reg import documents
+from cali_reg.columns import Column, features_of
 from cali_reg.errors import FormatError
 
 TYPE_CHECKING = False  # see __init__.py
@@ -43,6 +44,8 @@ class LinearModel:
     Attributes
     ----------
     target : str
+    columns : tuple of Column
+        What it reads, in order; text becomes several features.
     intercept : float
     features : tuple of Feature, in the order of prediction
     rank : int
@@ -61,6 +64,7 @@ class LinearModel:
     """
 
     target: str
+    columns: tuple[Column, ...]
     intercept: float
     features: tuple[Feature, ...]
     rank: int
@@ -98,10 +102,11 @@ class LinearModel:
         try:
             del content["format"], content["version"]
             features = tuple(Feature(**feature) for feature in content.pop("features"))
+            columns = tuple(_column(**column) for column in content.pop("columns"))
             samples = tuple(tuple(row) for row in content.pop("samples"))
-            model = cls(features=features, samples=samples, **content)
-            if not all(isinstance(text, str) for text in (model.target, *model.names)):
-                raise TypeError("a name is no text")
+            model = cls(columns=columns, features=features, samples=samples, **content)
+            if not isinstance(model.target, str) or model.names != features_of(columns):
+                raise TypeError("its columns are not those of its features")
             if not isinstance(model.source, dict):
                 raise TypeError("the source is no object")
             _check_numbers([model.intercept, *model.coefficients], name)
@@ -175,6 +180,13 @@ class QuantizedModel:
         except (TypeError, KeyError, ValueError, OverflowError) as error:
             raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
         return model
+
+
+def _column(name: object, levels: object) -> Column:
+    texts = [name, *(levels if isinstance(levels, list) else [])]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(levels, list | None):
+        raise TypeError("a name is no text")
+    return Column(str(name), None if levels is None else tuple(levels))
 
 
 def _check_numbers(values: Sequence[Any], name: str, count: int | None = None) -> None:

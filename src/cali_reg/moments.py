@@ -94,6 +94,13 @@ class Moments:
         """Return the exact mean of column `column` of (x1, ..., xp, y)."""
         return Fraction(int(self._sums[0, column + 1]), int(self._sums[0, 0]))
 
+    def is_constant(self, column: int) -> bool:
+        """Tell whether column `column` of (x1, ..., xp, y) has the same value in every row."""
+        n, total, squares = (
+            self._sums[i, j] for i, j in ((0, 0), (0, column + 1), (column + 1,) * 2)
+        )
+        return bool(n * squares == total * total)
+
     def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
             return NotImplemented

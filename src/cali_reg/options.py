@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from cali_reg import __version__, commands
-from cali_reg.rows import parse_number
+from cali_reg import __version__, commands, option_types
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
@@ -44,25 +43,77 @@ def _add_train(subparsers: Subparsers) -> None:
     parser = _command(
         subparsers, "train", commands.run_train, "fit the model, evaluate it, write it"
     )
+    _add_data(parser)
     parser.add_argument(
         "--test-size",
-        type=_fraction,
+        type=option_types.fraction,
         default=0.2,
         metavar="FRACTION",
         help="held-out part of the rows (default: 0.2)",
     )
-    parser.add_argument("--seed", type=_seed, default=42, help="of the split (default: 42)")
+    parser.add_argument(
+        "--seed", type=option_types.seed, default=42, help="of the split (default: 42)"
+    )
     parser.add_argument(
         "--samples",
-        type=_count,
+        type=option_types.count,
         default=5,
         metavar="N",
         help="held-out rows to keep in model.json for a first prediction (default: 5)",
     )
     parser.add_argument(
-        "--cv", type=_count, default=0, metavar="K", help="also print K-fold cross-validation"
+        "--cv",
+        type=option_types.count,
+        default=0,
+        metavar="K",
+        help="also print K-fold cross-validation",
     )
     _add_gates(parser)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        metavar="PATH",
+        help="CSV, Parquet or Arrow files to train on, as paths, patterns, folders or addresses"
+        " (default: California Housing, embedded)",
+    )
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict, of --data")
+    parser.add_argument(
+        "--features",
+        type=option_types.names,
+        metavar="A,B",
+        help="columns to predict from (default: all but the target)",
+    )
+    parser.add_argument(
+        "--categorical",
+        type=option_types.names,
+        metavar="A,B",
+        help="columns of text to encode one-hot; the first level is the baseline",
+    )
+    parser.add_argument(
+        "--missing",
+        choices=["refuse", "drop"],
+        default="refuse",
+        help="what to do with rows that lack a value (default: refuse)",
+    )
+    parser.add_argument(
+        "--test-data", nargs="+", metavar="PATH", help="files of the held-out rows, all of them"
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=option_types.positive,
+        default=65536,
+        metavar="ROWS",
+        help="rows to read at once (default: 65536); no result depends on it",
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="read on a cluster: a scheduler's address, or local[:WORKERS] for processes here"
+        " (needs the extra dask)",
+    )
 
 
 def _add_update(subparsers: Subparsers) -> None:
@@ -70,9 +121,9 @@ def _add_update(subparsers: Subparsers) -> None:
         subparsers, "update", commands.run_update, "add and remove training rows, exactly"
     )
     parser.add_argument(
-        "--add", metavar="FILE", help="CSV file of rows to add; - for standard input"
+        "--add", nargs="+", metavar="PATH", help="files of rows to add; - for CSV on standard input"
     )
-    parser.add_argument("--remove", metavar="FILE", help="CSV file of rows to remove")
+    parser.add_argument("--remove", nargs="+", metavar="PATH", help="files of rows to remove")
     _add_gates(parser)
 
 
@@ -82,25 +133,28 @@ def _add_quantize(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--bits",
-        type=_bits,
+        type=option_types.bits,
         default=8,
         help="width of a code, 2 to 16, or auto: the least that keeps --max-change (default: 8)",
     )
     parser.add_argument(
         "--max-r2-loss",
-        type=_finite,
+        type=option_types.finite,
         default=0.001,
         metavar="LOSS",
         help="fail if R² falls by more, on training or held-out rows (default: 0.001)",
     )
     parser.add_argument(
         "--max-change",
-        type=_finite,
+        type=option_types.finite,
         metavar="CHANGE",
         help="fail if a prediction inside the training ranges may change by more",
     )
     parser.add_argument(
-        "--data", metavar="FILE", help="CSV file of the training rows, to measure the change on"
+        "--data",
+        nargs="+",
+        metavar="PATH",
+        help="files that the model was trained on, to measure the change on the training rows",
     )
     parser.add_argument(
         "--curve", action="store_true", help="print a table of all widths, and write nothing"
@@ -149,7 +203,7 @@ def _add_export(subparsers: Subparsers) -> None:
 def _add_gates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-r2",
-        type=_finite,
+        type=option_types.finite,
         metavar="R2",
         help="fail, and leave the old artifacts, if R² on the held-out rows is lower",
     )
@@ -175,37 +229,3 @@ def _command(
         help="folder of the model's files (default: artifacts)",
     )
     return parser
-
-
-def _fraction(text: str) -> float:
-    value = _finite(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def _finite(text: str) -> float:
-    value = parse_number(text)
-    if value is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
-    return value
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a count, such as 5")
-    return int(text)
-
-
-def _bits(text: str) -> int:
-    if text == "auto":
-        return 0
-    if text not in map(str, range(2, 17)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a width from 2 to 16, nor auto")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 11 and int(text) < 2**32):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a seed from 0 to 4294967295")
-    return int(text)

@@ -38,7 +38,8 @@ def predict_file(folder: Path, path: str, precision: str) -> str:
     predictor: LinearModel | QuantizedModel = model
     if precision == "uint8":
         predictor = artifacts.load_quantized(folder, model)
-    lines = [repr(predictor.predict(row)) for row in read_rows(path, model.names)]
+    rows = read_rows(path, model.columns)
+    lines = [repr(predictor.predict(row)) for _, row in rows]
     return "\n".join([*lines, ""])
 
 

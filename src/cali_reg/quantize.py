@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 import flint
 import joblib
 import numpy as np
+import numpy.typing as npt
 
 from cali_reg import artifacts
-from cali_reg.dataset import Table
 from cali_reg.errors import DataError, GateError
 from cali_reg.lattice import Closest, closest
 from cali_reg.model import LinearModel, QuantizedModel
@@ -22,6 +22,8 @@ from cali_reg.moments import Moments
 from cali_reg.rounding import to_float
 from cali_reg.solve import Scores, predict, r2_loss, score
 from cali_reg.split_moments import SplitMoments
+
+Rows = Iterable[npt.NDArray[np.float64]]  # blocks of (n_rows, n_features)
 
 WIDTHS = range(2, 17)  # bits of a code
 _LARGEST = 2.0**1000  # beyond it, or below its inverse, a code's value may be no float64
@@ -39,11 +41,12 @@ class Quantized:
 
 
 def quantize(
-    model: LinearModel, moments: SplitMoments, bits: int = 8, *, rows: Table | None = None
+    model: LinearModel, moments: SplitMoments, bits: int = 8, *, rows: Rows | None = None
 ) -> Quantized:
     """Quantize to codes of `bits` bits that change the training predictions least.
 
-    `rows` are the training rows, if they are at hand: the largest change is then also measured.
+    `rows` are the training rows, if they are at hand, as blocks of shape (n_rows, n_features):
+    the largest change is then also measured.
     """
     found = closest(_normalized_gram(moments.train), _checked(model.coefficients), bits)
     quantized = _with_codes(found, bits, model, moments.train)
@@ -67,7 +70,7 @@ def quantize(
 
 
 def narrowest(
-    model: LinearModel, moments: SplitMoments, max_change: float, *, rows: Table | None = None
+    model: LinearModel, moments: SplitMoments, max_change: float, *, rows: Rows | None = None
 ) -> Quantized:
     """Quantize to the fewest bits whose proven bound is at most `max_change`."""
     for bits in WIDTHS:
@@ -125,10 +128,13 @@ def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
     return nearest if nearest >= bound else math.nextafter(nearest, math.inf)
 
 
-def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Table) -> float:
+def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Rows) -> float:
     """Return the largest change of a prediction over some rows, in target units."""
-    before, after = (predict(rows.X, m.coefficients, m.intercept) for m in (model, quantized))
-    return float(np.abs(before - after).max())
+    largest = 0.0
+    for X in rows:
+        before, after = (predict(X, m.coefficients, m.intercept) for m in (model, quantized))
+        largest = max(largest, float(np.abs(before - after).max(initial=0.0)))
+    return largest
 
 
 def _normalized_gram(train: Moments) -> flint.fmpq_mat:

@@ -1,60 +1,87 @@
-"""Rows of numbers from CSV files. Standard library only."""
+"""Rows of CSV files, one after the other. Standard library only."""
 
 from __future__ import annotations
 
 import csv
-import math
-import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from cali_reg.columns import Column, shown
 from cali_reg.errors import DataError
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
     from typing import TextIO
 
-# What the CSV world calls a number: float() would also take 1_000, ١٢, nan and infinity.
-_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
+Report = Callable[[str], None]  # takes what is wrong with a row
 
 
-def parse_number(text: str) -> float | None:
-    """Return the float64 nearest to a decimal number; None if the text is no finite one."""
-    number = float(text) if _NUMBER.fullmatch(text) else math.inf
-    return number if math.isfinite(number) else None
+def read_rows(
+    path: str, columns: Sequence[Column], *, unseen: str = "error", skipped: Report | None = None
+) -> Iterator[tuple[int, list[float]]]:
+    """Yield number and features of each row of a CSV file with a header; ``-`` is standard input.
 
-
-def read_rows(path: str, columns: Sequence[str]) -> Iterator[list[float]]:
-    """Yield the named columns of each row of a CSV file with a header; ``-`` is standard input.
-
-    Columns are matched by name, in any order; others are ignored, and so are blank lines.
+    Columns are matched by name, in any order; others are ignored, and so are blank lines. Row 1
+    is the first after the header. Bad rows are left out if `skipped` takes what is wrong.
 
     Raises
     ------
     DataError
-        Naming file, row (1 is the first after the header) and column, for what is no table of
-        finite numbers.
+        Naming file, row and column, for what is no table of finite numbers and known levels.
     """
     name = "standard input" if path == "-" else path
     with _open(path, name) as file:
-        reader = csv.reader(file, strict=True)
-        n_rows = 0
-        try:
-            header = next(reader, [])
-            places = _places(header, columns, name)
-            for cells in reader:
-                if cells:
-                    n_rows += 1
-                    yield _numbers(cells, header, places, f"{name}: row {n_rows}")
-        except csv.Error as error:
-            raise DataError(
-                f"{name}: row {n_rows + 1} is not CSV ({error}); mend or drop it"
-            ) from None
-        except OSError as error:
-            raise DataError(f"{name}: cannot be read ({error.strerror})") from None
+        for number, cells in read_cells(file, name, [c.name for c in columns], skipped=skipped):
+            try:
+                encoded = [
+                    c.encode(cell, unseen=unseen) for c, cell in zip(columns, cells, strict=True)
+                ]
+            except DataError as error:
+                report(f"{name}: row {number}: {error}", skipped)
+            else:
+                yield number, [value for values in encoded for value in values]
+
+
+def read_cells(
+    file: TextIO, name: str, columns: Sequence[str], *, skipped: Report | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield number and cells of each row of an open CSV file, of the named columns."""
+    reader = csv.reader(file, strict=True)
+    n_rows = 0
+    try:
+        header = read_header(reader, name)
+        places = _places(header, columns, name)
+        for cells in reader:
+            if cells:
+                n_rows += 1
+                if problem := _problem(cells, header):
+                    report(f"{name}: row {n_rows}{problem}", skipped)
+                else:
+                    yield n_rows, [cells[place] for place in places]
+    except csv.Error as error:
+        raise DataError(f"{name}: row {n_rows + 1} is not CSV ({error}); mend or drop it") from None
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{name}: cannot be read ({reason})") from None
     if not n_rows:
         raise DataError(f"{name}: no rows; expected a header and at least one row")
+
+
+def read_header(reader: Iterator[list[str]], name: str) -> list[str]:
+    """Return the columns' names, from the first row."""
+    header = [cell.strip() for cell in next(reader, [])]
+    for cell in header:
+        if not _is_utf8(cell):
+            raise DataError(f"{name}: header is not UTF-8 text; convert the file")
+    return header
+
+
+def report(problem: str, skipped: Report | None) -> None:
+    """Raise a row's problem, or tell it to who takes it."""
+    if skipped is None:
+        raise DataError(problem)
+    skipped(problem)
 
 
 @contextmanager
@@ -75,44 +102,26 @@ def _open(path: str, name: str) -> Iterator[TextIO]:
 
 
 def _places(header: list[str], columns: Sequence[str], name: str) -> list[int]:
-    header[:] = [cell.strip() for cell in header]
-    _check_text(header, header, f"{name}: header")
     for column in columns:
         if header.count(column) != 1:
             found = "there twice" if column in header else "missing"
             raise DataError(
-                f"{name}: column {column!r} is {found} (found: {_list(header)});"
-                f" expected a header with {_list(columns)}"
+                f"{name}: column {column!r} is {found} (found: {shown(header)});"
+                f" expected a header with {shown(columns)}"
             )
     return [header.index(column) for column in columns]
 
 
-def _numbers(cells: list[str], header: list[str], places: list[int], where: str) -> list[float]:
+def _problem(cells: list[str], header: list[str]) -> str | None:
     if len(cells) != len(header):
-        raise DataError(f"{where} has {len(cells)} cells; expected {len(header)}, as in the header")
-    _check_text(cells, header, where)
-    row = []
-    for place in places:
-        cell = cells[place]
-        number = parse_number(cell)
-        if number is None:
-            found = f"holds {cell[:40]!r}" if cell.strip() else "is empty"
-            raise DataError(
-                f"{where}: column {header[place]!r} {found}; expected a finite number:"
-                " mend or drop the row"
-            )
-        row.append(number)
-    return row
-
-
-def _check_text(cells: list[str], header: list[str], where: str) -> None:
-    """Refuse bytes that are no UTF-8, which Python has read as lone surrogates."""
+        return f" has {len(cells)} cells; expected {len(header)}, as in the header"
     if not "".join(cells).isascii():
-        for cell, name in zip(cells, header, strict=True):
-            if any("\ud800" <= character <= "\udfff" for character in cell):
-                raise DataError(f"{where}: column {name!r} is not UTF-8 text; convert the file")
+        for cell, column in zip(cells, header, strict=True):
+            if not _is_utf8(cell):
+                return f": column {column!r} is not UTF-8 text; convert the file"
+    return None
 
 
-def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(name[:40] for name in names[:12]) or "nothing"
-    return shown + (", ..." if len(names) > 12 else "")
+def _is_utf8(text: str) -> bool:
+    """Refuse bytes that are no UTF-8, which Python has read as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
 from cali_reg import artifacts
+from cali_reg.columns import Column
 from cali_reg.dataset import Table
 from cali_reg.errors import DataError, GateError, UsageError
 from cali_reg.model import Feature, LinearModel
@@ -52,10 +53,12 @@ def train(
         For collinear columns, unless `allow_collinear`.
     """
     moments = SplitMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
+    columns = tuple(Column(name) for name in rows.names)
     samples = tuple(tuple(row) for row in held_out.X[:n_samples].tolist())
     return make_model(
         moments,
         ranges_of(rows),
+        columns=columns,
         samples=samples,
         source=source,
         min_r2=min_r2,
@@ -67,6 +70,7 @@ def make_model(
     moments: SplitMoments,
     ranges: Ranges,
     *,
+    columns: tuple[Column, ...],
     samples: tuple[tuple[float, ...], ...],
     source: dict[str, Any],
     ranges_are: str = "exact",
@@ -84,15 +88,16 @@ def make_model(
     test = score(moments.test, solution.coefficients, solution.intercept)
     check_r2(test, min_r2)
     moments_json = moments.to_json()
-    columns = zip(
+    weights = zip(
         moments.names, solution.coefficients, solution.standard_errors, ranges, strict=True
     )
     model = LinearModel(
         target=moments.target,
+        columns=columns,
         intercept=solution.intercept,
         features=tuple(
             Feature(name, weight, None if math.isnan(error) else error, *limits)
-            for name, weight, error, limits in columns
+            for name, weight, error, limits in weights
         ),
         rank=solution.rank,
         ranges=ranges_are,
@@ -113,18 +118,23 @@ def make_model(
     return Trained(LinearModel.from_json(model_json), solution, files)
 
 
-def cross_validate(rows: Table, n_folds: int, seed: int) -> list[Scores]:
-    """Score K-fold cross-validation in one pass over the rows.
-
-    The moments of all rows but a fold's are those of all rows less the fold's. The folds are
-    those of scikit-learn's ``KFold(n_folds, shuffle=True, random_state=seed)``.
-    """
+def folds_of(rows: Table, n_folds: int, seed: int) -> list[Moments]:
+    """Return the moments of scikit-learn's ``KFold(n_folds, shuffle=True, random_state=seed)``."""
     if not 2 <= n_folds <= len(rows.y):
         raise UsageError(f"--cv is {n_folds}; expected 2 to {len(rows.y)}, the number of rows")
     splitter = KFold(n_folds, shuffle=True, random_state=seed)
-    folds = [moments_of(rows, test) for _, test in splitter.split(rows.X)]
+    return [moments_of(rows, test) for _, test in splitter.split(rows.X)]
+
+
+def cross_validate(folds: Sequence[Moments], names: Sequence[str]) -> list[Scores]:
+    """Score each fold by the model of the others, from one pass over the rows.
+
+    The moments of all rows but a fold's are those of all rows less the fold's.
+    """
+    if not all(fold.n_samples for fold in folds):
+        raise UsageError(f"--cv is {len(folds)}, and a fold has no row; use fewer folds")
     total = sum(folds[1:], start=folds[0])
-    solutions = [solve(total - fold, names=rows.names) for fold in folds]
+    solutions = [solve(total - fold, names=names) for fold in folds]
     return [
         score(fold, solution.coefficients, solution.intercept)
         for fold, solution in zip(folds, solutions, strict=True)

@@ -1,51 +1,53 @@
-"""Updating a model: training rows in and out, without the rows that stay."""
+"""Updating a model: rows in and out, without the rows that stay."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from cali_reg import artifacts, split_moments
-from cali_reg.dataset import Table
-from cali_reg.errors import UsageError
-from cali_reg.model import LinearModel
-from cali_reg.rows import read_rows
+from cali_reg.errors import DataError, UsageError
 from cali_reg.split_moments import SplitMoments
-from cali_reg.train import Ranges, Trained, make_model, moments_of, ranges_of
+from cali_reg.summaries import Summary
+from cali_reg.train import Trained, make_model
+from cali_reg.train_files import summarize_for
 
 
 def update(
     folder: Path,
     *,
-    add: str | None = None,
-    remove: str | None = None,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
     min_r2: float | None = None,
     allow_collinear: bool = False,
 ) -> Trained:
-    """Return the model of the training rows with those of two CSV files added and removed.
+    """Return the model of the rows with those of some files added and others removed.
 
-    Coefficients, errors and scores are bit for bit those of training on the rows that remain;
-    the held-out rows stay. Ranges have no inverse: after a removal they are an outer bound.
+    Coefficients, errors and scores are bit for bit those of training on the rows that remain. A
+    split by content takes each row to its side; otherwise the held-out rows stay, and all others
+    are training rows. Ranges have no inverse: after a removal they are an outer bound. The sample
+    rows stay.
     """
-    if add is None and remove is None:
+    if not add and not remove:
         raise UsageError("nothing to update; name a file with --add or --remove")
     model = artifacts.load_model(folder)
     moments = split_moments.load_for(model, folder)
-    train, ranges, ranges_are = moments.train, _ranges(model), model.ranges
-    if add is not None:
-        added = read_table(add, model)
-        train = train + moments_of(added)
+    train, test, ranges_are = moments.train, moments.test, model.ranges
+    ranges = [(feature.minimum, feature.maximum) for feature in model.features]
+    if add:
+        added = _complete(summarize_for(model, add))
+        train, test = train + added.train, test + added.test
         ranges = [
             (min(low, new_low), max(high, new_high))
-            for (low, high), (new_low, new_high) in zip(ranges, ranges_of(added), strict=True)
+            for (low, high), (new_low, new_high) in zip(ranges, added.ranges, strict=True)
         ]
-    if remove is not None:
-        train = train - moments_of(read_table(remove, model))
-        ranges_are = "outer"
+    if remove:
+        removed = _complete(summarize_for(model, remove))
+        train, test, ranges_are = train - removed.train, test - removed.test, "outer"
     return make_model(
-        SplitMoments(moments.names, moments.target, train, moments.test),
+        SplitMoments(moments.names, moments.target, train, test),
         ranges,
+        columns=model.columns,
         samples=model.samples,
         source=model.source,
         ranges_are=ranges_are,
@@ -54,11 +56,10 @@ def update(
     )
 
 
-def _ranges(model: LinearModel) -> Ranges:
-    return [(feature.minimum, feature.maximum) for feature in model.features]
-
-
-def read_table(path: str, model: LinearModel) -> Table:
-    """Read rows of a model's features and target from a CSV file."""
-    rows = np.array(list(read_rows(path, [*model.names, model.target])))
-    return Table(model.names, model.target, rows[:, :-1], rows[:, -1])
+def _complete(summary: Summary) -> Summary:
+    if summary.first_missing:
+        path, row = summary.first_missing
+        raise DataError(
+            f"{path}: row {row} lacks a value ({summary.n_dropped} rows do); fill or drop them"
+        )
+    return summary

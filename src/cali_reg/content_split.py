@@ -1,0 +1,72 @@
+"""The split by content: a row's own values decide whether it is held out, and its fold.
+
+So neither the rows' order, nor the files' layout, nor other rows that come or go can move a row
+to the other side; equal rows stay together. A row's hash is an integer of 64 bits; all steps are
+modulo 2**64::
+
+    hash = mix(seed)
+    for word in words:                      # one for each column, the target's last
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15
+        hash = hash ^ (hash >> 32)
+    hash = mix(hash)
+
+A number's word is its float64 bits, with -0.0 as 0.0; a text's word is the first 8 bytes of the
+sha256 of its UTF-8, big-endian. `mix` is the finalizer of SplitMix64 (Steele, Lea & Flood 2014).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+Words = npt.NDArray[np.uint64]  # (n_rows,)
+
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_HALF = np.uint64(32)
+_MIX = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1))
+
+
+@dataclass(frozen=True)
+class ContentSplit:
+    """Rows are held out if their hash is below `test_size`; the others fall into `n_folds`."""
+
+    seed: int
+    test_size: float  # at least 0, below 1
+    n_folds: int = 1
+
+    def hashes(self, words: list[Words]) -> Words:
+        """Return the hash of each row, of its columns' words."""
+        result = np.full(len(words[0]), _mix(np.array([self.seed], dtype=np.uint64))[0])
+        shifted = np.empty_like(result)
+        for word in words:
+            result ^= word
+            result *= _FACTOR
+            np.right_shift(result, _HALF, out=shifted)
+            result ^= shifted
+        return _mix(result)
+
+    def groups(self, hashes: Words) -> npt.NDArray[np.intp]:
+        """Return 0 for rows held out, else the fold, from 1 on: equal parts of the hashes."""
+        return np.searchsorted(self._bounds, hashes, side="right")
+
+    @property
+    def _bounds(self) -> Words:
+        held_out = Fraction(self.test_size)
+        parts = (Fraction(k, self.n_folds) for k in range(self.n_folds))
+        bounds = [int((held_out + (1 - held_out) * part) * 2**64) for part in parts]
+        return np.array(bounds, dtype=np.uint64)
+
+
+def word_of_text(text: str) -> int:
+    """Return the word that stands for a text."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _mix(words: Words) -> Words:
+    for shift, factor in _MIX:
+        words = (words ^ (words >> np.uint64(shift))) * np.uint64(factor)
+    return words

@@ -1,0 +1,117 @@
+"""CSV files: Arrow's parser reads them; the rows that it does not understand, Python's."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from cali_reg.columns import MISSING, Column, parse_cell
+from cali_reg.files import File, open_binary, open_text
+from cali_reg.rows import Report, read_cells, read_header, report
+
+_BLOCK = 1 << 20  # bytes that are parsed at once
+
+
+def describe(file: File) -> tuple[list[str], list[pa.DataType], int | None]:
+    """Return the columns' names, their types in the first megabyte, and about how many rows."""
+    with open_text(file) as text:
+        names = read_header(csv.reader(text, strict=True), file.name)
+    try:
+        with open_binary(file) as handle, _parser(handle, names) as parser:
+            first = parser.read_next_batch()
+    except StopIteration:
+        return names, [pa.null()] * len(names), 0
+    except pa.ArrowInvalid as error:
+        with open_text(file) as text:
+            for _ in read_cells(text, file.name, []):  # names the row, if it can
+                pass
+        raise error
+    n_rows = first.num_rows
+    if file.size > _BLOCK:
+        n_rows = round(file.size / _BLOCK * n_rows)
+    return names, first.schema.types, None if file.is_packed else n_rows
+
+
+def read(
+    file: File,
+    types: dict[str, pa.DataType],
+    columns: Sequence[Column],
+    size: int,
+    skipped: Report | None,
+) -> Iterator[tuple[list[pa.Array], Sequence[int]]]:
+    """Yield arrays of some columns, and the rows' numbers; `types` are those of all columns.
+
+    Bad rows are told to `skipped`, or raise DataError.
+    """
+    done = 0
+    wanted = {column.name: _type(types[column.name], column) for column in columns}
+    try:
+        with open_binary(file) as handle, _parser(handle, list(types), wanted) as parser:
+            for batch in parser:
+                for start in range(0, len(batch), size):
+                    arrays = batch.slice(start, size).columns
+                    numbers = range(done + 1, done + 1 + len(arrays[0]))
+                    yield arrays, numbers
+                    done = numbers[-1]
+    except pa.ArrowInvalid:
+        yield from _read_slowly(file, columns, min(size, 10_000), skipped, done)
+
+
+def _read_slowly(
+    file: File, columns: Sequence[Column], size: int, skipped: Report | None, done: int
+) -> Iterator[tuple[list[pa.Array], Sequence[int]]]:
+    with open_text(file) as text:
+        names = [column.name for column in columns]
+        rows = (
+            (number, values)
+            for number, cells in read_cells(text, file.name, names, skipped=skipped)
+            if number > done
+            and (values := _values(columns, cells, f"{file.name}: row {number}", skipped))
+        )
+        while chunk := list(islice(rows, size)):
+            arrays = [
+                pa.array(cells, pa.float64() if column.levels is None else pa.string())
+                for column, *cells in zip(columns, *(values for _, values in chunk), strict=True)
+            ]
+            yield arrays, [number for number, _ in chunk]
+
+
+def _values(
+    columns: Sequence[Column], cells: Sequence[str], where: str, skipped: Report | None
+) -> list[Any] | None:
+    values: list[Any] = []
+    for column, cell in zip(columns, cells, strict=True):
+        value: Any = cell
+        if column.levels is None:
+            value = None if cell.strip() in MISSING else parse_cell(cell)
+            if value is None and cell.strip() not in MISSING:
+                report(f"{where}: {column.complaint(cell)}", skipped)
+                return None
+        values.append(value)
+    return values
+
+
+def _parser(handle: Any, names: list[str], types: dict[str, Any] | None = None) -> Any:
+    return pyarrow.csv.open_csv(
+        handle,
+        read_options=pyarrow.csv.ReadOptions(
+            block_size=_BLOCK, column_names=names, skip_rows_after_names=1
+        ),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types) if types is not None else None,
+            null_values=list(MISSING),
+        ),
+    )
+
+
+def _type(found: pa.DataType, column: Column) -> pa.DataType:
+    if column.levels is not None:
+        return pa.string()
+    return found if pa.types.is_boolean(found) else pa.float64()

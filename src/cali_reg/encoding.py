@@ -1,0 +1,139 @@
+"""Batches of rows to float64 columns, each value exactly that of the file or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cali_reg.batches import Batch
+from cali_reg.columns import Column
+from cali_reg.errors import DataError
+
+Values = npt.NDArray[Any]  # (n_rows,): float64, or for a column with levels the level's index
+_MAX_INTEGER = 2**53  # up to here every integer is a float64
+
+
+@dataclass
+class Encoded:
+    """The columns of some rows, and what is wrong with some of them.
+
+    `missing` tells of each column which rows lack it, if any does; `problems` says by row what
+    else is wrong. The values of such rows mean nothing.
+    """
+
+    batch: Batch
+    columns: Sequence[Column]
+    values: list[Values]
+    missing: dict[int, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    problems: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def lacking(self) -> npt.NDArray[np.bool_]:
+        """Which rows lack the value of any column, (n_rows,)."""
+        rows = np.zeros(len(self.values[0]), dtype=bool)
+        for missing in self.missing.values():
+            rows |= missing
+        return rows
+
+    def complete(self) -> list[Values]:
+        """Return the values of the rows that lack none.
+
+        Raises DataError for the first row that has another problem.
+        """
+        if self.problems:
+            row = min(self.problems)
+            raise DataError(f"{self.batch.where(row)}: {self.problems[row]}: mend or drop the row")
+        if not self.missing:
+            return self.values
+        kept = ~self.lacking
+        return [values[kept] for values in self.values]
+
+
+def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") -> Encoded:
+    """Encode a batch whose arrays are those of `columns`; a level that is new is a problem.
+
+    Decimals are rounded to the nearest float64, as numbers in CSV files are. An integer that no
+    float64 equals, and infinity, are problems. NaN is missing.
+    """
+    encoded = Encoded(batch, columns, [])
+    for place, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
+        if column.levels is None:
+            values, missing = _numbers(array, column, encoded.problems)
+        else:
+            values, missing = _codes(array, column, unseen, encoded.problems)
+        encoded.values.append(values)
+        if missing is not None and missing.any():
+            encoded.missing[place] = missing
+    return encoded
+
+
+def features(
+    values: Sequence[Values], columns: Sequence[Column], rows: slice
+) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield each feature of some rows, (n_rows,)."""
+    for column, cells in zip(columns, values, strict=True):
+        if column.levels is None:
+            yield cells[rows]
+        else:
+            codes = cells[rows]
+            yield from ((codes == k).astype(float) for k in range(1, len(column.levels)))
+
+
+def _numbers(
+    array: pa.Array, column: Column, problems: dict[int, str]
+) -> tuple[Values, npt.NDArray[np.bool_] | None]:
+    values = _to_float64(array, column, problems)
+    if np.isfinite(values.min()) and np.isfinite(values.max()):
+        return values, None
+    infinite = np.isinf(values)
+    for row in np.flatnonzero(infinite).tolist():
+        problems.setdefault(
+            row, f"column {column.name!r} holds {values[row]}; expected a finite number"
+        )
+    return values, np.isnan(values)
+
+
+def _to_float64(array: pa.Array, column: Column, problems: dict[int, str]) -> Values:
+    """Return float64, NaN where a value is null."""
+    types, found = pa.types, array.type
+    if types.is_dictionary(found):
+        return _to_float64(array.dictionary_decode(), column, problems)
+    if types.is_decimal(found):
+        array = pc.cast(pc.cast(array, pa.string()), pa.float64())
+    elif types.is_boolean(found):
+        array = pc.cast(pc.cast(array, pa.uint8()), pa.float64())
+    elif types.is_int64(found) or types.is_uint64(found):
+        _check_integers(array, column, problems)
+        array = pc.cast(array, pa.float64(), safe=False)
+    elif not types.is_float64(found):
+        array = pc.cast(array, pa.float64())
+    values: Values = array.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _check_integers(array: pa.Array, column: Column, problems: dict[int, str]) -> None:
+    values = pc.fill_null(array, 0).to_numpy()
+    for row in np.flatnonzero((values > _MAX_INTEGER) | (values < -_MAX_INTEGER)).tolist():
+        value = int(values[row])  # NumPy compares its integers with floats as floats
+        if value != int(float(value)):
+            problems.setdefault(
+                row, f"column {column.name!r} holds {value}, which no float64 equals"
+            )
+
+
+def _codes(
+    array: pa.Array, column: Column, unseen: str, problems: dict[int, str]
+) -> tuple[Values, npt.NDArray[np.bool_] | None]:
+    levels = pa.array(column.levels or (), pa.string())
+    codes = pc.fill_null(pc.index_in(array, value_set=levels), -1).to_numpy().astype(np.intp)
+    missing = np.asarray(pc.fill_null(pc.equal(array, ""), True).to_numpy(zero_copy_only=False))
+    for row in np.flatnonzero((codes < 0) & ~missing).tolist():
+        if unseen == "error":
+            problems.setdefault(row, column.complaint(array[row].as_py()))
+    return np.maximum(codes, 0), missing

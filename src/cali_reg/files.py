@@ -1,0 +1,223 @@
+"""Files of rows: what a path, a pattern, a folder or an address names, and how it is opened."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+from pyarrow import fs
+
+from cali_reg.errors import DataError, UsageError
+
+FORMATS = {
+    ".csv": "CSV",
+    ".csv.gz": "CSV",
+    ".parquet": "Parquet",
+    ".arrow": "Arrow",
+    ".feather": "Arrow",
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of rows, as it was when it was found.
+
+    `keys` are values that folders of its path hold, as in ``year=2024/part.parquet``.
+    """
+
+    filesystem: fs.FileSystem
+    path: str
+    name: str  # for messages
+    format: str
+    keys: dict[str, str]
+    size: int
+    changed: int | None  # nanoseconds
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is gzipped."""
+        return self.path.lower().endswith(".gz")
+
+
+def find(paths: Sequence[str]) -> list[File]:
+    """Return the files that paths, patterns, folders and addresses name.
+
+    An address is what `pyarrow.fs.FileSystem.from_uri` takes, such as ``s3://bucket/folder``;
+    ``-`` is standard input, of CSV. In a folder all files of a known format count, at any depth,
+    but for names that begin with a dot or an underscore.
+
+    Raises
+    ------
+    DataError
+        For what names no file of a known format.
+    UsageError
+        For a file that is named twice.
+    """
+    files = [file for path in paths for file in _find(path)]
+    seen = set()
+    for file in files:
+        if file.path in seen:
+            raise UsageError(f"{file.name}: named twice; its rows would count twice: name it once")
+        seen.add(file.path)
+    return files
+
+
+def _find(text: str) -> list[File]:
+    if text == "-":
+        return [_standard_input()]
+    filesystem, path = _locate(text)
+    try:
+        info = filesystem.get_file_info(path)
+        if info.is_file:
+            if _format(path) is None:
+                known = ", ".join(FORMATS)
+                raise DataError(f"{text}: of no known format; expected a name that ends in {known}")
+            return [_file(filesystem, info, "")]
+        if info.type == fs.FileType.Directory:
+            files = _inside(filesystem, path)
+        else:
+            files = _matching(filesystem, path)
+    except OSError as error:
+        raise DataError(f"{text}: cannot be listed ({_reason(error)}); check the path") from None
+    if files:
+        return files
+    if info.type == fs.FileType.Directory:
+        raise DataError(f"{text}: no CSV, Parquet or Arrow file is in it; check the path")
+    raise DataError(f"{text}: no such file; check the path")
+
+
+def _locate(text: str) -> tuple[fs.FileSystem, str]:
+    if "://" not in text:
+        return fs.LocalFileSystem(), text
+    try:
+        filesystem, path = fs.FileSystem.from_uri(text)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{text}: no address that can be read ({_reason(error)})") from None
+    return filesystem, path
+
+
+def _inside(filesystem: fs.FileSystem, folder: str) -> list[File]:
+    base = folder.rstrip("/") + "/"
+    infos = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+    return [
+        _file(filesystem, info, base)
+        for info in sorted(infos, key=lambda info: info.path)
+        if info.is_file and _format(info.path) and not _is_hidden(info.path.removeprefix(base))
+    ]
+
+
+def _matching(filesystem: fs.FileSystem, pattern: str) -> list[File]:
+    """Return the files that match a pattern, and those inside of folders that match it."""
+    fixed = re.split(r"[*?[]", pattern)[0]
+    if fixed == pattern:
+        return []
+    folder, slash, _ = fixed.rpartition("/")
+    rest = pattern[len(folder + slash) :]
+    selector = fs.FileSelector(folder + slash or ".", recursive="/" in rest, allow_not_found=True)
+    prefix, expression = "" if folder + slash else "./", re.compile(_regular(rest))
+    files = []
+    for info in sorted(filesystem.get_file_info(selector), key=lambda info: info.path):
+        inner = info.path.removeprefix(prefix).removeprefix(folder + slash)
+        if expression.fullmatch(inner) and not _is_hidden(inner):
+            if info.type == fs.FileType.Directory:
+                files += _inside(filesystem, info.path)
+            elif _format(info.path):
+                files.append(_file(filesystem, info, folder + slash))
+    return files
+
+
+def _regular(pattern: str) -> str:
+    """Return a shell's pattern as a regular expression; ``**/`` stands for any folders."""
+    parts = re.split(r"(\*\*/|\*|\?|\[[^]]+\])", pattern)
+    meaning = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+    return "".join(
+        meaning.get(part) or (part.replace("[!", "[^") if k % 2 else re.escape(part))
+        for k, part in enumerate(parts)
+    )
+
+
+def _file(filesystem: fs.FileSystem, info: Any, base: str) -> File:
+    folders = info.path.removeprefix(base).split("/")[:-1] if base else []
+    keys = dict(folder.split("=", 1) for folder in folders if "=" in folder)
+    local = isinstance(filesystem, fs.LocalFileSystem)
+    return File(
+        filesystem,
+        info.path,
+        info.path if local else f"{filesystem.type_name}://{info.path}",
+        _format(info.path) or "",
+        {key: unquote(value) for key, value in keys.items()},
+        info.size,
+        info.mtime_ns,
+    )
+
+
+def _standard_input() -> File:
+    """Keep standard input in a temporary file, for rows may be read more than once."""
+    if sys.stdin is None:
+        raise DataError("standard input is closed; name a file")
+    handle, path = tempfile.mkstemp(prefix="cali-reg-", suffix=".csv")
+    atexit.register(Path(path).unlink, missing_ok=True)
+    with open(handle, "wb") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+    filesystem = fs.LocalFileSystem()
+    return replace(_file(filesystem, filesystem.get_file_info(path), ""), name="standard input")
+
+
+def _format(path: str) -> str | None:
+    return next((f for suffix, f in FORMATS.items() if path.lower().endswith(suffix)), None)
+
+
+def _is_hidden(path: str) -> bool:
+    return any(name.startswith((".", "_")) for name in path.split("/"))
+
+
+def open_binary(file: File) -> Any:
+    """Open a file for reading, unpacked."""
+    if file.is_packed:
+        return file.filesystem.open_input_stream(file.path, compression="gzip")
+    return file.filesystem.open_input_file(file.path)
+
+
+def open_text(file: File) -> io.TextIOWrapper:
+    """Open a file for reading as text, unpacked; bytes that are no UTF-8 become surrogates."""
+    return io.TextIOWrapper(
+        open_binary(file), encoding="utf-8-sig", errors="surrogateescape", newline=""
+    )
+
+
+@contextmanager
+def readable(file: File) -> Iterator[None]:
+    """Turn whatever reading a file throws into a DataError of one line."""
+    try:
+        yield
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{file.name}: vanished before it was read; look for it") from None
+    except (pa.ArrowException, OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"{file.name}: cannot be read as {file.format} ({_reason(error)}); check the file"
+        ) from None
+
+
+def check_unchanged(file: File) -> None:
+    """Raise DataError if a file has changed since it was found."""
+    info = file.filesystem.get_file_info(file.path)
+    if (info.size, info.mtime_ns) != (file.size, file.changed):
+        found = "has changed" if info.is_file else "vanished"
+        raise DataError(f"{file.name}: {found} while it was read; try again when it is at rest")
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:150].rstrip(". ")

@@ -1,0 +1,132 @@
+"""Sources: all the files that a command reads, and the columns that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cali_reg import files
+from cali_reg.batches import Part, Progress, describe, read
+from cali_reg.columns import Column, shown
+from cali_reg.errors import DataError, UsageError
+
+_MOST_LEVELS = 1000
+
+Levels = dict[str, set[Any]]  # text, or None for a missing value
+
+
+@dataclass(frozen=True)
+class Source:
+    """Parts of files. The first one names the columns, and their order."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def n_rows(self) -> int | None:
+        """About how many rows there are; None if unknown."""
+        counts = [part.n_rows for part in self.parts]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    def check(self, columns: Sequence[Column]) -> None:
+        """Raise DataError unless every file holds these columns, as numbers or with levels."""
+        first = self.parts[0]
+        for part in self.parts:
+            for column in columns:
+                kind = part.kinds.get(column.name)
+                if kind is None:
+                    found = shown(list(part.kinds))
+                    raise DataError(
+                        f"{part.file.name}: column {column.name!r} is missing (found: {found})"
+                    )
+                if column.levels is None and kind not in ("numbers", "nothing"):
+                    there = first.kinds.get(column.name)
+                    other = f"; in {first.file.name} it holds {there}" if there != kind else ""
+                    raise DataError(
+                        f"{part.file.name}: column {column.name!r} holds {kind}{other}; expected"
+                        " numbers: convert it, leave it out with --features, or encode text"
+                        " one-hot with --categorical"
+                    )
+
+
+def open_source(paths: Sequence[str]) -> Source:
+    """Find the files that paths name, and their columns. Raises DataError."""
+    return Source(tuple(describe(file) for file in files.find(paths)))
+
+
+def select(
+    source: Source, target: str, features: Sequence[str] | None, categorical: Sequence[str]
+) -> tuple[Column, ...]:
+    """Return the columns to read, the target last; those of text without their levels yet.
+
+    `features` are by default all columns but the target, in the order of the first file.
+    """
+    kinds = source.parts[0].kinds
+    if target in (*(features or ()), *categorical):
+        raise UsageError(f"column {target!r} is the target; it cannot be a feature, too")
+    if target not in kinds:
+        raise DataError(
+            f"{source.parts[0].file.name}: no column {target!r} (found: {shown(list(kinds))})"
+        )
+    if features is None:
+        features = [name for name in kinds if name != target]
+        others = [
+            f"{name} ({kinds[name]})"
+            for name in features
+            if name not in categorical and kinds[name] not in ("numbers", "nothing")
+        ]
+        if others:
+            raise DataError(
+                f"{source.parts[0].file.name}: {shown(others)}: not numbers; name the columns to"
+                " use with --features, or encode text one-hot with --categorical"
+            )
+    names = [*features, *(name for name in categorical if name not in features)]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UsageError(f"column {twice[0]!r} is named twice; name it once")
+    if not names:
+        raise DataError(
+            f"{source.parts[0].file.name}: no column but the target; expected a feature"
+        )
+    columns = [Column(name, () if name in categorical else None) for name in names]
+    source.check([*columns, Column(target)])
+    return (*columns, Column(target))
+
+
+def levels_in(
+    parts: Sequence[Part],
+    columns: Sequence[Column],
+    batch_size: int,
+    progress: Progress = lambda n_rows: None,
+) -> Levels:
+    """Return the texts that some columns hold, by name."""
+    levels: Levels = {column.name: set() for column in columns}
+    for part in parts:
+        for batch in read(part, columns, batch_size):
+            for column, array in zip(columns, batch.arrays, strict=True):
+                levels[column.name].update(array.unique().to_pylist())
+            _check_levels(levels)
+            progress(len(batch.numbers))
+    return levels
+
+
+def add_levels(a: Levels, b: Levels) -> Levels:
+    """Return the texts of both."""
+    levels = {name: a[name] | b[name] for name in a}
+    _check_levels(levels)
+    return levels
+
+
+def with_levels(columns: Sequence[Column], levels: Levels) -> tuple[Column, ...]:
+    """Return the columns with the levels found, in the order of code points."""
+    found = {name: tuple(sorted(texts - {None, ""})) for name, texts in levels.items()}
+    return tuple(Column(column.name, found.get(column.name)) for column in columns)
+
+
+def _check_levels(levels: Levels) -> None:
+    for name, texts in levels.items():
+        if len(texts) > _MOST_LEVELS:
+            raise DataError(
+                f"column {name!r} has more than {_MOST_LEVELS} levels; leave it out, or group its"
+                " values"
+            )

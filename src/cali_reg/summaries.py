@@ -1,0 +1,242 @@
+"""Summaries: all that training keeps of some rows. They add up, in any order, to the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from cali_reg.batches import Part, Progress, read
+from cali_reg.columns import Column, features_of
+from cali_reg.content_split import ContentSplit, Words, word_of_text
+from cali_reg.encoding import Encoded, Values, encode, features
+from cali_reg.moments import Moments
+from cali_reg.slices import Accumulator, Block, rows_per_block
+
+_T = TypeVar("_T")
+
+Groups = npt.NDArray[np.intp]  # (n_rows,)
+Sample = tuple[int, tuple[float, ...]]  # a row's hash and its features
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns are read, the target's last, and how the rows are split."""
+
+    columns: tuple[Column, ...]
+    split: ContentSplit
+    n_samples: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return features_of(self.columns[:-1])
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What training keeps of some rows.
+
+    Attributes
+    ----------
+    groups : tuple of Moments
+        Those of the rows held out, then those of each fold of the training rows.
+    minima, maxima : arrays of shape (n_features,)
+        Of the training rows; infinite if there is none.
+    samples : tuple of Sample
+        Of the rows held out, those with the smallest hashes, in order.
+    missing : tuple of int
+        How many rows lack each column.
+    n_dropped : int
+        How many rows lack any.
+    first_missing : (path, row), or None
+    """
+
+    groups: tuple[Moments, ...]
+    minima: npt.NDArray[np.float64]
+    maxima: npt.NDArray[np.float64]
+    samples: tuple[Sample, ...]
+    missing: tuple[int, ...]
+    n_dropped: int
+    first_missing: tuple[str, int] | None
+    n_samples: int
+
+    def __add__(self, other: Summary) -> Summary:
+        places = [place for place in (self.first_missing, other.first_missing) if place]
+        return Summary(
+            tuple(a + b for a, b in zip(self.groups, other.groups, strict=True)),
+            np.minimum(self.minima, other.minima),
+            np.maximum(self.maxima, other.maxima),
+            tuple(sorted(self.samples + other.samples)[: self.n_samples]),
+            tuple(a + b for a, b in zip(self.missing, other.missing, strict=True)),
+            self.n_dropped + other.n_dropped,
+            min(places, default=None),
+            self.n_samples,
+        )
+
+    @property
+    def ranges(self) -> list[tuple[float, float]]:
+        """Minimum and maximum of each feature over the training rows."""
+        return list(zip(self.minima.tolist(), self.maxima.tolist(), strict=True))
+
+    @property
+    def test(self) -> Moments:
+        """Moments of the rows held out."""
+        return self.groups[0]
+
+    @property
+    def train(self) -> Moments:
+        """Moments of the training rows."""
+        return sum(self.groups[2:], start=self.groups[1])
+
+
+def summarize(
+    parts: Iterable[Part],
+    layout: Layout,
+    batch_size: int,
+    progress: Progress = lambda n_rows: None,
+) -> Summary:
+    """Summarize the rows of some parts of files, one batch read while another is added up."""
+    summarizer = Summarizer(layout)
+    batches = (batch for part in parts for batch in read(part, layout.columns, batch_size))
+    # BLAS's own threads gain nothing on products as small as these, and reading needs a core
+    with threadpool_limits(1, user_api="blas"):
+        for encoded in _ahead(encode(batch, layout.columns) for batch in batches):
+            summarizer.add(encoded)
+            progress(len(encoded.batch.numbers))
+    return summarizer.summary()
+
+
+class Blocks:
+    """Lays rows out as blocks of (1, features, target), with a hash and a group for each row."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._columns, self._split = layout.columns, layout.split
+        height = len(layout.names) + 2
+        self._block = np.ones((height, rows_per_block(height)))
+        self._words = [
+            None if c.levels is None else np.array([word_of_text(v) for v in c.levels], np.uint64)
+            for c in layout.columns
+        ]
+
+    def of(self, values: Sequence[Values]) -> Iterator[tuple[Block, Words, Groups]]:
+        """Yield blocks of rows, (n_features + 2, n_rows); each overwrites the one before."""
+        n_rows, step = len(values[0]), self._block.shape[1]
+        for start in range(0, n_rows, step):
+            rows = slice(start, min(start + step, n_rows))
+            block = self._block[:, : rows.stop - rows.start]
+            for row, feature in zip(block[1:], features(values, self._columns, rows), strict=True):
+                np.add(feature, 0.0, out=row)  # turns -0.0 into 0.0
+            hashes = self._split.hashes(list(self._row_words(block, values, rows)))
+            yield block, hashes, self._split.groups(hashes)
+
+    def _row_words(self, block: Block, values: Sequence[Values], rows: slice) -> Iterator[Words]:
+        place = 1
+        for words, column, cells in zip(self._words, self._columns, values, strict=True):
+            yield block[place].view(np.uint64) if words is None else words[cells[rows]]
+            place += len(column.features)
+
+
+class Summarizer:
+    """Adds up rows of a layout."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout, self._blocks = layout, Blocks(layout)
+        height = len(layout.names) + 2
+        self._sums = [_Sum(height) for _ in range(layout.split.n_folds + 1)]
+        self._samples: list[Sample] = []
+        self._missing = [0] * len(layout.columns)
+        self._n_dropped = 0
+        self._first_missing: tuple[str, int] | None = None
+
+    def add(self, encoded: Encoded) -> None:
+        """Add a batch; rows that lack a value are left out and counted.
+
+        Raises DataError for the first row with another problem.
+        """
+        self._count_missing(encoded)
+        for block, hashes, groups in self._blocks.of(encoded.complete()):
+            for group, total in enumerate(self._sums):
+                members = np.flatnonzero(groups == group)
+                total.add(block, members)
+                if group == 0 and members.size:
+                    self._keep_samples(hashes[members], block[1:-1, members])
+
+    def summary(self) -> Summary:
+        """Return the summary of all rows added."""
+        training = self._sums[1:] or [_Sum(len(self._layout.names) + 2)]
+        return Summary(
+            tuple(group.moments() for group in self._sums),
+            np.min([group.minima for group in training], axis=0)[1:-1],
+            np.max([group.maxima for group in training], axis=0)[1:-1],
+            tuple(self._samples),
+            tuple(self._missing),
+            self._n_dropped,
+            self._first_missing,
+            self._layout.n_samples,
+        )
+
+    def _keep_samples(self, hashes: Words, X: Block) -> None:
+        n = self._layout.n_samples
+        if len(self._samples) == n and (n == 0 or hashes.min() > self._samples[-1][0]):
+            return
+        first = np.argsort(hashes, kind="stable")[:n]
+        rows = zip(hashes[first].tolist(), map(tuple, X[:, first].T.tolist()), strict=True)
+        self._samples = sorted([*self._samples, *rows])[:n]
+
+    def _count_missing(self, encoded: Encoded) -> None:
+        for place, rows in encoded.missing.items():
+            self._missing[place] += int(rows.sum())
+        if encoded.missing:
+            rows = encoded.lacking
+            self._n_dropped += int(rows.sum())
+            number = encoded.batch.numbers[int(np.argmax(rows))]
+            self._first_missing = self._first_missing or (encoded.batch.file.name, number)
+
+
+class _Sum:
+    """Collects rows into blocks, and adds those up."""
+
+    def __init__(self, height: int) -> None:
+        self._accumulator = Accumulator(height)
+        self._block = np.empty((height, rows_per_block(height)))
+        self._n_rows = 0
+        self.minima, self.maxima = np.full(height, np.inf), np.full(height, -np.inf)
+
+    def add(self, block: Block, members: npt.NDArray[np.intp]) -> None:
+        """Add some rows of a block."""
+        while members.size:
+            stop = min(self._n_rows + members.size, self._block.shape[1])
+            some, members = np.split(members, [stop - self._n_rows])
+            np.take(block, some, axis=1, out=self._block[:, self._n_rows : stop], mode="clip")
+            self._n_rows = stop
+            if stop == self._block.shape[1]:
+                self._flush()
+
+    def moments(self) -> Moments:
+        """Return the moments of all rows added."""
+        if self._n_rows:
+            self._flush()
+        return Moments(self._accumulator.total())
+
+    def _flush(self) -> None:
+        rows = self._block[:, : self._n_rows]
+        self._accumulator.add(rows)
+        np.minimum(self.minima, rows.min(axis=1), out=self.minima)
+        np.maximum(self.maxima, rows.max(axis=1), out=self.maxima)
+        self._n_rows = 0
+
+
+def _ahead(items: Iterator[_T]) -> Iterator[_T]:
+    """Yield items, with the next one made in another thread meanwhile."""
+    end = object()
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(next, items, end)
+        while (item := future.result()) is not end:
+            future = thread.submit(next, items, end)
+            yield item  # type: ignore[misc]
