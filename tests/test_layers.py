@@ -13,6 +13,7 @@ import cali_reg
 LAYERS = [
     "errors",
     "documents",
+    "interval",
     "model",
     "artifacts",
     "rows",
@@ -39,7 +40,7 @@ LAYERS = [
     "cli",
     "__main__",
 ]
-STANDARD_LIBRARY_ONLY = ["errors", "documents", "model", "artifacts", "rows", "predict"]
+STANDARD_LIBRARY_ONLY = ["errors", "documents", "interval", "model", "artifacts", "rows", "predict"]
 PACKAGE = Path(cali_reg.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
