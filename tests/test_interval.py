@@ -1,7 +1,8 @@
 """Prediction intervals: their numbers are exact, their order of operations is defined."""
 
+import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Any
 from unittest.mock import Mock
@@ -17,12 +18,15 @@ from scipy import stats
 from tables import Table, any_numbers, mild_numbers, tables
 from test_solve import BEYOND, outcome
 
-from cali_reg import normal_equations
-from cali_reg.errors import DataError, UsageError
+from cali_reg import documents, normal_equations
+from cali_reg.dataset import Table as Rows
+from cali_reg.errors import DataError, FormatError, UsageError
 from cali_reg.interval import Interval
+from cali_reg.model import LinearModel
 from cali_reg.moments import Moments
 from cali_reg.normal_equations import NormalEquations
 from cali_reg.solve import LEVELS, half_widths, predict, solve
+from cali_reg.train import train
 
 
 def interval_of(X: Any, y: Any) -> Interval:
@@ -254,6 +258,14 @@ def test_undefined_intervals_are_none(case: str) -> None:
     assert solve(Moments.from_arrays(*table), **options).interval is None
 
 
+def test_undefined_intervals_are_null() -> None:
+    """A model without one is stored and read."""
+    table = Rows(("a",), "t", np.array([[1.0], [2.0]]), np.array([1.0, 2.0]))
+    trained = train(table, table, source={})
+    assert json.loads(trained.files["model.json"])["interval"] is None
+    assert trained.model.interval is None
+
+
 def test_perfect_fit_has_no_width() -> None:
     """Without residuals the half-width is 0.0."""
     interval = interval_of(WHOLE, 2 * WHOLE[:, 0] + 1)
@@ -285,3 +297,78 @@ def test_unknown_level() -> None:
         interval_of(X, y).half_width(X[0].tolist(), 0.94)
     with pytest.raises(UsageError, match="expected one of"):
         half_widths(X, interval_of(X, y), math.nan)
+
+
+def test_model_holds_the_interval(made: Any) -> None:
+    """model.json gives back the interval of the training rows' exact solution."""
+    model = LinearModel.from_json((made / "model.json").read_bytes())
+    assert model.interval is not None
+    assert model.interval.n_samples == model.scores["train"]["n_samples"]
+    assert Interval.from_dict(json.loads(json.dumps(asdict(model.interval))), 8) == model.interval
+
+
+GOOD = asdict(Interval(5, 1.0, (0.0, 1.0), ((1.0,), (-2.0, 3.0)), ((0.5, 0.7), (0.9, 2.0))))
+FORGED: dict[str, dict[str, Any]] = {
+    "no degrees of freedom": {"degrees_of_freedom": 0},
+    "boolean degrees of freedom": {"degrees_of_freedom": True},
+    "real degrees of freedom": {"degrees_of_freedom": 5.0},
+    "negative deviation": {"residual_standard_deviation": -1.0},
+    "text as a deviation": {"residual_standard_deviation": "1"},
+    "huge deviation": {"residual_standard_deviation": 10**400},
+    "no means": {"means": None},
+    "a mean too few": {"means": [0.0]},
+    "text as means": {"means": "ab"},
+    "a row too few": {"inverse_cholesky": [[1.0]]},
+    "a short row": {"inverse_cholesky": [[1.0], [3.0]]},
+    "a square": {"inverse_cholesky": [[1.0, 0.0], [-2.0, 3.0]]},
+    "a number for a row": {"inverse_cholesky": [1.0, [-2.0, 3.0]]},
+    "boolean entry": {"inverse_cholesky": [[1.0], [True, 3.0]]},
+    "null entry": {"inverse_cholesky": [[1.0], [None, 3.0]]},
+    "zero pivot": {"inverse_cholesky": [[1.0], [-2.0, 0.0]]},
+    "negative pivot": {"inverse_cholesky": [[-1.0], [-2.0, 3.0]]},
+    "no levels": {"quantiles": []},
+    "no level and no quantile": {"quantiles": [[]]},
+    "a level without a quantile": {"quantiles": [[0.5]]},
+    "levels out of order": {"quantiles": [[0.9, 0.7], [0.5, 2.0]]},
+    "the same level twice": {"quantiles": [[0.5, 0.7], [0.5, 2.0]]},
+    "level 0": {"quantiles": [[0, 0.7]]},
+    "level 1": {"quantiles": [[1, 0.7]]},
+    "negative quantile": {"quantiles": [[0.5, -0.7], [0.9, 2.0]]},
+    "quantiles out of order": {"quantiles": [[0.5, 2.0], [0.9, 0.7]]},
+    "unknown field": {"surprise": 1},
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_forged_intervals(case: str) -> None:
+    """A well-sealed model with an impossible interval is refused before it is used."""
+    data = sealed({**GOOD, **FORGED[case]})
+    with pytest.raises(FormatError, match=r"unexpected content .*; make the file anew"):
+        LinearModel.from_json(data)
+
+
+@pytest.mark.parametrize("interval", [[], "no", 3, {}, {"means": []}])
+def test_intervals_of_another_kind(interval: Any) -> None:
+    """Neither null nor an object with all fields."""
+    with pytest.raises(FormatError, match=r"unexpected content .*; make the file anew"):
+        LinearModel.from_json(sealed(interval))
+
+
+def test_a_model_needs_the_field() -> None:
+    """A file without it was not written by this version."""
+    model = json.loads(sealed(GOOD))
+    del model["interval"], model["format"], model["version"], model["fingerprint"]
+    with pytest.raises(FormatError, match=r"unexpected content \('interval'\)"):
+        LinearModel.from_json(documents.dump("model", 1, model))
+    assert LinearModel.from_json(sealed(GOOD)).interval is not None
+
+
+def sealed(interval: Any) -> bytes:
+    """Return a model of two features with any interval, and a fingerprint to match."""
+    features = [
+        {"name": name, "coefficient": 1.0, "standard_error": None, "minimum": 0.0, "maximum": 1.0}
+        for name in "ab"
+    ]
+    empty = {"target": "t", "moments": "", "ranges": "exact", "samples": [], "source": {}}
+    content = {**empty, "features": features, "intercept": 0.0, "rank": 2, "scores": {}}
+    return documents.dump("model", 1, {**content, "interval": interval})

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from cali_reg import documents
 from cali_reg.errors import FormatError
+from cali_reg.interval import Interval
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class LinearModel:
         Where the rows came from, and how they were split.
     moments : str
         Fingerprint of the ``moments.json`` that belongs to it.
+    interval : Interval
+        None where prediction intervals are undefined: for dependent columns, and without
+        degrees of freedom.
     fingerprint : str
         Of the model itself; empty before it is written.
     """
@@ -69,6 +73,7 @@ class LinearModel:
     samples: tuple[tuple[float, ...], ...]
     source: dict[str, Any]
     moments: str
+    interval: Interval | None = None
     fingerprint: str = ""
 
     @property
@@ -99,7 +104,10 @@ class LinearModel:
             del content["format"], content["version"]
             features = tuple(Feature(**feature) for feature in content.pop("features"))
             samples = tuple(tuple(row) for row in content.pop("samples"))
-            model = cls(features=features, samples=samples, **content)
+            interval = content.pop("interval")
+            if interval is not None:
+                interval = Interval.from_dict(interval, len(features))
+            model = cls(features=features, samples=samples, interval=interval, **content)
             if not all(isinstance(text, str) for text in (model.target, *model.names)):
                 raise TypeError("a name is no text")
             if not isinstance(model.source, dict):
@@ -108,7 +116,9 @@ class LinearModel:
             _check_numbers([v for f in features for v in (f.minimum, f.maximum)], name)
             for row in samples:
                 _check_numbers(row, name, len(features))
-        except (TypeError, KeyError, AttributeError, OverflowError) as error:
+        except FormatError:
+            raise
+        except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
             raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
         return model
 
