@@ -75,14 +75,15 @@ def pyarrow_and_numpy(path: str) -> object:
 def batches(path: str) -> Iterator[Any]:
     """Yield record batches, decoded by all threads."""
     if path.endswith(".parquet"):
-        return pyarrow.parquet.ParquetFile(path).iter_batches(16384)
-    return iter(pyarrow.csv.open_csv(path))
+        yield from pyarrow.parquet.ParquetFile(path).iter_batches(16384)
+    else:
+        yield from pyarrow.csv.open_csv(path)
 
 
 def solved(gram: Array, total: Array, n: int) -> Array:
     """Solve the normal equations about the means."""
-    gram = gram - np.outer(total, total) / n
-    solution: Array = np.linalg.solve(gram[:-1, :-1], gram[:-1, -1])
+    centered = gram - np.outer(total, total) / n
+    solution: Array = np.asarray(np.linalg.solve(centered[:-1, :-1], centered[:-1, -1]))
     return solution
 
 
@@ -102,8 +103,8 @@ def write(path: Path, n_rows: int) -> None:
     schema = pa.schema([(name, pa.float64()) for name in COLUMNS])
     writer = pyarrow.parquet.ParquetWriter if path.suffix == ".parquet" else pyarrow.csv.CSVWriter
     with writer(path, schema) as file:
-        for start in range(0, n_rows, 1_000_000):
-            drawn = rows[rng.integers(0, len(rows), min(1_000_000, n_rows - start))]
+        for first in range(0, n_rows, 1_000_000):
+            drawn = rows[rng.integers(0, len(rows), min(1_000_000, n_rows - first))]
             file.write_table(pa.table(list(drawn.T), schema=schema))
 
 
@@ -111,8 +112,8 @@ def run(name: str, path: Path) -> tuple[float, float]:
     """Return seconds and peak memory in MB of a peer in a process of its own."""
     command = [sys.executable, __file__, "--peer", name, str(path)]
     output = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    seconds, peak = output.split()
-    return float(seconds), float(peak)
+    seconds, peak = map(float, output.split())
+    return seconds, peak
 
 
 def measure(name: str, path: str) -> None:
@@ -156,16 +157,16 @@ def main() -> None:
     print(f"| {'training on':<16} | {'by':<21} | {'time':>8} | ratio | {'memory':>9} |")
     print(f"|{'-' * 18}|{'-' * 23}|{'-' * 9}:|{'-' * 6}:|{'-' * 10}:|")
     with tempfile.TemporaryDirectory() as folder:
-        peaks = []
-        for count in (millions / 10, millions):
-            for suffix in (".parquet", ".csv"):
+        growth = []
+        for suffix, n_runs in ((".parquet", 5), (".csv", 3)):
+            peaks = []
+            for count in (millions / 10, millions):
                 path = Path(folder, "rows").with_suffix(suffix)
                 write(path, round(count * 1e6))
-                n_runs = 5 if suffix == ".parquet" else 3
                 peaks.append(report(f"{count:g} M {suffix[1:]}", path, n_runs, list(PEERS)))
                 path.unlink()
-    for suffix, small, large in (("Parquet", *peaks[::2]), ("CSV", *peaks[1::2])):
-        print(f"Peak memory of ten times the rows, {suffix}: {large / small:.2f} times")
+            growth.append(f"{suffix[1:]} {peaks[1] / peaks[0]:.2f}")
+    print(f"\nPeak memory of ten times the rows, in times: {', '.join(growth)}")
 
 
 if __name__ == "__main__":

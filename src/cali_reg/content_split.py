@@ -53,7 +53,8 @@ class ContentSplit:
         """Return 0 for rows held out, else the fold, from 1 on: equal parts of the hashes."""
         bounds = self._bounds
         if len(bounds) == 1:  # quicker than a search
-            return (hashes >= bounds[0]).astype(np.intp)
+            training: npt.NDArray[np.bool_] = hashes >= bounds[0]
+            return training.astype(np.intp)
         return np.searchsorted(bounds, hashes, side="right")
 
     @property
