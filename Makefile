@@ -3,13 +3,17 @@
 
 PYTHON ?= python3
 ARTIFACTS ?= artifacts
-MIN_R2 ?= 0.5
+DATA ?=
+TARGET ?=
+# the gate of California Housing; of other data, if any, it is the user's
+MIN_R2 ?= $(if $(DATA),,0.5)
 TRAIN_FLAGS ?=
 PREDICT_FLAGS ?=
 
 TOX := .venv/bin/tox
-TRAIN := --artifacts $(ARTIFACTS) --min-r2 $(MIN_R2) $(TRAIN_FLAGS)
-SOURCES := $(shell find src -name '*.py' -o -name '*.gz') pyproject.toml requirements.in requirements.txt
+TRAIN := --artifacts $(ARTIFACTS) $(if $(MIN_R2),--min-r2 $(MIN_R2)) \
+	$(if $(DATA),--data $(DATA) --target $(TARGET)) $(TRAIN_FLAGS)
+SOURCES := $(shell find src -name '*.py' -o -name '*.gz') pyproject.toml requirements.in requirements.txt $(wildcard $(DATA) $(addsuffix /*,$(DATA)))
 TRAINED := $(addprefix $(ARTIFACTS)/,linear_model.joblib moments.json)
 QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
@@ -32,7 +36,7 @@ test: $(TOX) ## run the tests on the Python at hand
 test-all: $(TOX) ## run the tests on every Python 3.11 to 3.14 found
 	$(TOX) run -e py311,py312,py313,py314
 
-train: $(ARTIFACTS)/model.json $(TRAINED) ## fit the model, if anything changed (MIN_R2=0.5)
+train: $(ARTIFACTS)/model.json $(TRAINED) ## fit the model, if anything changed (MIN_R2=0.5; DATA=rows.csv TARGET=y)
 
 quantize: $(ARTIFACTS)/quantized.json $(QUANTIZED) ## turn the model into uint8 codes, if anything changed
 
