@@ -81,7 +81,7 @@ $(ARTIFACTS)/model.json: $(SOURCES) $(ARTIFACTS)/.train-flags | $(TOX)
 	$(TOX) -q run -e train -- $(TRAIN)
 
 $(ARTIFACTS)/quantized.json: $(ARTIFACTS)/model.json $(TRAINED) | $(TOX)
-	$(TOX) -q run -e quantize -- --artifacts $(ARTIFACTS)
+	$(TOX) -q run -e quantize -- --artifacts $(ARTIFACTS) $(if $(DATA),--data $(DATA))
 
 # One run writes several files; should one of the others be gone, the run is repeated.
 $(TRAINED): $(ARTIFACTS)/model.json
