@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cali_reg.split_moments import SplitMoments
     from cali_reg.train import Trained
 
+_MOST_FOLDS = 100  # of files: the sums of all folds are kept at once
+
 
 def run_train(options: argparse.Namespace) -> None:
     """Fit the model of the embedded data, or of files; pass the gate, write, print."""
@@ -59,6 +61,8 @@ def _train_files(options: argparse.Namespace) -> tuple[Trained, Sequence[Moments
 
     if options.target is None:
         raise UsageError("--data needs --target, the column to predict")
+    if options.cv == 1 or options.cv > _MOST_FOLDS:
+        raise UsageError(f"--cv is {options.cv}; expected 2 to {_MOST_FOLDS}")
     request = Request(
         data=options.data,
         target=options.target,

@@ -8,9 +8,11 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from cali_reg.columns import MISSING, Column, parse_cell
+from cali_reg.errors import DataError
 from cali_reg.files import File, open_binary, open_text
 from cali_reg.rows import Report, read_cells, read_header, report
 
@@ -18,9 +20,14 @@ _BLOCK = 1 << 20  # bytes that are parsed at once
 
 
 def describe(file: File) -> tuple[list[str], list[pa.DataType], int | None]:
-    """Return the columns' names, their types in the first megabyte, and about how many rows."""
+    """Return the columns' names, their types in the first megabyte, and about how many rows.
+
+    A column with a number there is one of numbers: reading it names the row that holds none.
+    """
     with open_text(file) as text:
         names = read_header(csv.reader(text, strict=True), file.name)
+    if not names:
+        raise DataError(f"{file.name}: no header; expected the columns' names in the first line")
     try:
         with open_binary(file) as handle, _parser(handle, names) as parser:
             first = parser.read_next_batch()
@@ -34,7 +41,7 @@ def describe(file: File) -> tuple[list[str], list[pa.DataType], int | None]:
     n_rows = first.num_rows
     if file.size > _BLOCK:
         n_rows = round(file.size / _BLOCK * n_rows)
-    return names, first.schema.types, None if file.is_packed else n_rows
+    return names, list(map(_found, first.columns)), None if file.is_packed else n_rows
 
 
 def read(
@@ -50,13 +57,15 @@ def read(
     """
     done = 0
     wanted = {column.name: _type(types[column.name], column) for column in columns}
+    first = dict.fromkeys(list(types)[:1], pa.string())  # counts the rows if nothing is wanted
     try:
-        with open_binary(file) as handle, _parser(handle, list(types), wanted) as parser:
+        with open_binary(file) as handle, _parser(handle, list(types), wanted or first) as parser:
             for batch in parser:
+                _check_finite(batch)
                 for start in range(0, len(batch), size):
-                    arrays = batch.slice(start, size).columns
-                    numbers = range(done + 1, done + 1 + len(arrays[0]))
-                    yield arrays, numbers
+                    rows = batch.slice(start, size)
+                    numbers = range(done + 1, done + 1 + len(rows))
+                    yield rows.columns[: len(columns)], numbers
                     done = numbers[-1]
     except pa.ArrowInvalid:
         yield from _read_slowly(file, columns, min(size, 10_000), skipped, done)
@@ -72,6 +81,7 @@ def _read_slowly(
             for number, cells in read_cells(text, file.name, names, skipped=skipped)
             if number > done
             and (values := _values(columns, cells, f"{file.name}: row {number}", skipped))
+            is not None
         )
         while chunk := list(islice(rows, size)):
             arrays = [
@@ -109,6 +119,20 @@ def _parser(handle: Any, names: list[str], types: dict[str, Any] | None = None) 
             null_values=list(MISSING),
         ),
     )
+
+
+def _check_finite(batch: pa.RecordBatch) -> None:
+    """Raise ArrowInvalid for NaN and infinity: Arrow takes more for them than `columns` does."""
+    for array in batch.columns:
+        if pa.types.is_floating(array.type) and pc.all(pc.is_finite(array)).as_py() is False:
+            raise pa.ArrowInvalid("not finite")
+
+
+def _found(array: pa.Array) -> pa.DataType:
+    is_text = pa.types.is_string(array.type)
+    if is_text and any(parse_cell(cell) is not None for cell in array.to_pylist()):
+        return pa.float64()
+    return array.type
 
 
 def _type(found: pa.DataType, column: Column) -> pa.DataType:

@@ -16,10 +16,13 @@ from cali_reg.train import Trained
 def trained(result: Trained) -> str:
     """Return the training report: scores, then a row for each coefficient."""
     test, train = result.model.scores["test"], result.model.scores["train"]
+    n_dropped = result.model.source.get("dropped_rows")
+    dropped = f"\ndropped   {n_dropped:>6} rows  that lack a value" if n_dropped else ""
     return (
         f"✔ R²: {_number(test['r2'], '.2f')} | RMSE: {_number(test['rmse'], '.2f')}\n\n"
         f"held out  {test['n_samples']:>6} rows  R² {test['r2']}  RMSE {test['rmse']}\n"
-        f"training  {train['n_samples']:>6} rows  R² {train['r2']}  RMSE {train['rmse']}\n\n"
+        f"training  {train['n_samples']:>6} rows  R² {train['r2']}  RMSE {train['rmse']}"
+        f"{dropped}\n\n"
         f"{_coefficients(result)}"
     )
 

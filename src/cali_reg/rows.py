@@ -55,7 +55,7 @@ def read_cells(
         for cells in reader:
             if cells:
                 n_rows += 1
-                if problem := _problem(cells, header):
+                if problem := _problem(cells, header, places):
                     report(f"{name}: row {n_rows}{problem}", skipped)
                 else:
                     yield n_rows, [cells[place] for place in places]
@@ -70,7 +70,10 @@ def read_cells(
 
 def read_header(reader: Iterator[list[str]], name: str) -> list[str]:
     """Return the columns' names, from the first row."""
-    header = [cell.strip() for cell in next(reader, [])]
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+    except csv.Error as error:
+        raise DataError(f"{name}: header is not CSV ({error}); mend it") from None
     for cell in header:
         if not _is_utf8(cell):
             raise DataError(f"{name}: header is not UTF-8 text; convert the file")
@@ -112,13 +115,13 @@ def _places(header: list[str], columns: Sequence[str], name: str) -> list[int]:
     return [header.index(column) for column in columns]
 
 
-def _problem(cells: list[str], header: list[str]) -> str | None:
+def _problem(cells: list[str], header: list[str], places: list[int]) -> str | None:
     if len(cells) != len(header):
         return f" has {len(cells)} cells; expected {len(header)}, as in the header"
     if not "".join(cells).isascii():
-        for cell, column in zip(cells, header, strict=True):
-            if not _is_utf8(cell):
-                return f": column {column!r} is not UTF-8 text; convert the file"
+        for place in places:
+            if not _is_utf8(cells[place]):
+                return f": column {header[place]!r} is not UTF-8 text; convert the file"
     return None
 
 

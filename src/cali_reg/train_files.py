@@ -15,7 +15,7 @@ from cali_reg.batches import read
 from cali_reg.columns import Column, features_of, shown
 from cali_reg.content_split import ContentSplit
 from cali_reg.encoding import encode
-from cali_reg.errors import DataError
+from cali_reg.errors import DataError, UsageError
 from cali_reg.gather import Add, Gather, Task, gathering
 from cali_reg.model import LinearModel
 from cali_reg.source import Source, add_levels, levels_in, open_source, select, with_levels
@@ -117,13 +117,16 @@ def _read(request: Request, gather: Gather) -> tuple[tuple[Column, ...], Summary
     columns = select(source, request.target, request.features, request.categorical)
     texts = [column for column in columns if column.levels is not None]
     if texts:
-        task = partial(levels_in, columns=texts, batch_size=request.batch_size)
+        # a row that is dropped gives no level, whichever value it lacks
+        needed = columns if request.missing == "drop" else texts
+        task = partial(levels_in, columns=needed, batch_size=request.batch_size)
         columns = with_levels(columns, _gathered(gather, task, source, add_levels))
     split = ContentSplit(request.seed, request.test_size, request.n_folds)
     if not request.test_data:
         return columns, _summary(request, gather, source, Layout(columns, split, request.n_samples))
     held_out = open_source(request.test_data)
     held_out.check(columns)
+    _check_apart(source, held_out)
     everything = Layout(columns, replace(split, test_size=0.0), 0)
     nothing = Layout(columns, replace(split, test_size=1.0, n_folds=0), request.n_samples)
     train = _summary(request, gather, source, everything)
@@ -134,6 +137,16 @@ def _read(request: Request, gather: Gather) -> tuple[tuple[Column, ...], Summary
         samples=test.samples,
         n_dropped=train.n_dropped + test.n_dropped,
     )
+
+
+def _check_apart(source: Source, held_out: Source) -> None:
+    """Raise UsageError if a file is to be trained on and held out."""
+    paths = {part.file.path for part in source.parts}
+    for part in held_out.parts:
+        if part.file.path in paths:
+            raise UsageError(
+                f"{part.file.name}: is in --data and in --test-data; expected other rows to score"
+            )
 
 
 def _gathered(gather: Gather, task: Task, source: Source, add: Add) -> Any:
