@@ -6,6 +6,7 @@ worker; only results travel, some kilobytes each. Dask does a task again whose w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial, reduce
@@ -15,7 +16,7 @@ from cali_reg.batches import Part, Progress
 from cali_reg.errors import CaliRegError, UsageError
 
 _FAN_IN = 8  # results that one task adds up
-_RETRIES = 5  # of a task whose worker was lost
+_PATIENCE = 20  # seconds in which a scheduler answers
 
 
 Task = Callable[..., Any]  # of parts and, by name, of a Progress
@@ -59,10 +60,13 @@ def _connected(address: str) -> Iterator[Any]:
             if address.partition(":")[0] == "local":
                 cluster = stack.enter_context(
                     LocalCluster(
-                        n_workers=_n_workers(address), threads_per_worker=1, dashboard_address=None
+                        n_workers=_n_workers(address),
+                        threads_per_worker=1,
+                        dashboard_address=None,
+                        silence_logs=logging.CRITICAL,  # an error becomes one line of ours
                     )
                 )
-            client = stack.enter_context(Client(cluster, timeout=20, set_as_default=False))
+            client = stack.enter_context(Client(cluster, timeout=_PATIENCE, set_as_default=False))
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"--dask {address}: no scheduler answers ({str(error)[:100]}); start one, or use"
@@ -83,14 +87,16 @@ def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: 
     from distributed.comm import CommClosedError
 
     pieces = [piece for part in parts for piece in part.split()]
-    submit = partial(client.submit, pure=False, retries=_RETRIES)
+    submit = partial(client.submit, pure=False)
     leaves = {submit(task, [piece]): piece.n_rows or 0 for piece in pieces}
     results = list(leaves)
     while len(results) > 1:
         starts = range(0, len(results), _FAN_IN)
         results = [submit(_add_up, add, results[i : i + _FAN_IN]) for i in starts]
     try:
-        for leaf in as_completed(leaves):
+        for leaf in as_completed(leaves, loop=client.loop):
+            if error := leaf.exception():
+                raise error
             progress(leaves[leaf])
         return results[0].result()
     except (KilledWorker, CommClosedError) as error:
