@@ -62,10 +62,11 @@ def _connected(address: str) -> Iterator[Any]:
                     LocalCluster(
                         n_workers=_n_workers(address),
                         threads_per_worker=1,
-                        dashboard_address=None,
+                        dashboard_address="127.0.0.1:0",  # None stands for port 8787, taken or not
                         silence_logs=logging.CRITICAL,  # an error becomes one line of ours
                     )
                 )
+            logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             client = stack.enter_context(Client(cluster, timeout=_PATIENCE, set_as_default=False))
         except (OSError, ValueError) as error:
             raise UsageError(
@@ -83,7 +84,7 @@ def _n_workers(address: str) -> int | None:
 
 
 def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: Progress) -> Any:
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
     from distributed.comm import CommClosedError
 
     pieces = [piece for part in parts for piece in part.split()]
@@ -99,10 +100,9 @@ def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: 
                 raise error
             progress(leaves[leaf])
         return results[0].result()
-    except (KilledWorker, CommClosedError) as error:
-        raise CaliRegError(
-            f"the cluster lost its workers ({str(error)[:100]}); look at their logs"
-        ) from None
+    except (KilledWorker, CommClosedError, CancelledError) as error:
+        reason = str(error).partition("\n")[0][:150]
+        raise CaliRegError(f"the cluster failed ({reason}); look at its logs") from None
 
 
 def _add_up(add: Add, results: Sequence[Any]) -> Any:
