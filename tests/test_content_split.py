@@ -7,10 +7,12 @@ import math
 import struct
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.fs
 import pytest
 from conftest import Run
 from hypothesis import given
@@ -19,10 +21,13 @@ from layouts import make_table, numbers, refused, train, write
 from tables import any_numbers
 
 from cali_reg import Moments, artifacts, split_moments
+from cali_reg.batches import Batch
 from cali_reg.columns import Column
 from cali_reg.content_split import ContentSplit, word_of_text
+from cali_reg.encoding import encode
+from cali_reg.files import File
 from cali_reg.solve import score, solve
-from cali_reg.summaries import Blocks, Layout
+from cali_reg.summaries import Layout, Splitter
 from cali_reg.train_files import Request, train_files
 
 Row = list[float | str]
@@ -64,6 +69,14 @@ def is_held_out(row: Row) -> bool:
     return fold_of(row, 42, 0.2, 1) == 0
 
 
+def split_arrays(layout: Layout, arrays: list[pa.Array]) -> tuple[Any, Any]:
+    """Return hashes and groups of the rows in some columns' arrays."""
+    file = File(pyarrow.fs.LocalFileSystem(), "x", "x", "Arrow", {}, 0, 0)
+    batch = Batch(file, arrays, range(1, len(arrays[0]) + 1))
+    rows = Splitter(layout)(encode(batch, layout.columns))
+    return rows.hashes, rows.groups
+
+
 def rows_of(table: pa.Table) -> list[Row]:
     """Return a table's rows."""
     return [list(row.values()) for row in table.to_pylist()]
@@ -82,8 +95,8 @@ def test_hash_is_the_documented_one(
     columns = (Column("x"), Column("t", tuple("abc")), Column("y"))
     split = ContentSplit(seed, test_size, n_folds)
     x, t, y = zip(*rows, strict=True)
-    values = [np.array(x), np.array(["abc".index(text) for text in t]), np.array(y)]
-    ((_, hashes, groups),) = Blocks(Layout(columns, split, 0)).of(values)
+    arrays = [pa.array(x, pa.float64()), pa.array(t), pa.array(y, pa.float64())]
+    hashes, groups = split_arrays(Layout(columns, split, 0), arrays)
     assert hashes.tolist() == [hash_of(list(row), seed) for row in rows]
     assert groups.tolist() == [fold_of(list(row), seed, test_size, n_folds) for row in rows]
 
@@ -179,12 +192,11 @@ def test_other_rows_move_none(tmp_path: Path) -> None:
     """Each row alone is on the side that it is on among all others."""
     table = numbers()
     columns = tuple(map(Column, table.column_names))
-    blocks = Blocks(Layout(columns, ContentSplit(42, 0.2), 0))
-    values = [column.to_numpy() for column in table.columns]
-    ((_, hashes, _),) = blocks.of(values)
-    together = hashes.copy()
+    layout = Layout(columns, ContentSplit(42, 0.2), 0)
+    arrays = [column.combine_chunks() for column in table.columns]
+    together, _ = split_arrays(layout, arrays)
     for k in range(0, len(table), 50):
-        ((_, alone, _),) = blocks.of([column[k : k + 1] for column in values])
+        alone, _ = split_arrays(layout, [array[k : k + 1] for array in arrays])
         assert alone.tolist() == together[k : k + 1].tolist()
 
 

@@ -65,7 +65,6 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
     for place, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
         if column.levels is None:
             values, missing = _numbers(array, column, encoded.problems)
-            values = values + 0.0  # turns -0.0 into 0.0, which is the same number
         else:
             values, missing = _codes(array, column, unseen, encoded.problems)
         encoded.values.append(values)
