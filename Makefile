@@ -7,6 +7,7 @@ MIN_R2 ?= 0.5
 TRAIN_FLAGS ?=
 VERIFY_FLAGS ?=
 PREDICT_FLAGS ?=
+AUDIT_FLAGS ?=
 
 TOX := .venv/bin/tox
 TRAIN := --artifacts $(ARTIFACTS) --min-r2 $(MIN_R2) $(TRAIN_FLAGS)
@@ -16,7 +17,7 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all train quantize verify predict bench docs lock lock-check docker smoke docker-reproducible ci clean FORCE
+.PHONY: help lint type-check test test-all train quantize verify predict bench docs lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,10 +67,19 @@ smoke: $(TOX) docker ## run the image locked down, and compare each digit with t
 docker-reproducible: $(TOX) docker ## build the image from unequal copies, and fail unless the digest is one
 	$(TOX) run -e docker-reproducible
 
-ci: lint type-check lock-check test-all train quantize docker smoke docker-reproducible ## all that CI runs
+dist: $(TOX) ## build wheel and sdist in dist/, twice, and fail unless the bytes are the same
+	$(TOX) run -e release -- packages.py
+
+sbom: $(TOX) ## list what the lock installs in dist/cali-reg.cdx.json (CycloneDX)
+	$(TOX) run -e release -- sbom.py
+
+audit: $(TOX) ## ask for known flaws of what the locks hold (needs the network; AUDIT_FLAGS=--service=osv)
+	$(TOX) run -e release -- audit.py $(AUDIT_FLAGS)
+
+ci: lint type-check lock-check test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
 
 clean: ## delete all that was made: artifacts, environments, caches
-	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find artifacts -mindepth 1 ! -name .gitignore -delete
 
 $(TOX): requirements/tools.txt

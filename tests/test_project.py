@@ -11,6 +11,7 @@ TARGETS = [
     *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "verify", "predict"),
     *("bench", "docs", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
+    *("dist", "sbom", "audit"),
 ]
 
 
