@@ -302,7 +302,7 @@ def test_update_equals_training_on_all_rows(run: Run, tmp_path: Path, command: s
         f.standard_error for f in scratch.features
     ]
     assert updated.scores == scratch.scores
-    assert updated.source == scratch.source
+    assert updated.source == {**scratch.source, "updated": True}
     if command == "add":
         assert updated.features == scratch.features  # with their ranges
     assert updated.ranges == {"add": "exact", "remove": "outer"}[command]

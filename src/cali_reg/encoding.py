@@ -15,9 +15,7 @@ from cali_reg.batches import Batch
 from cali_reg.columns import Column
 from cali_reg.errors import DataError
 
-Values = npt.NDArray[
-    Any
-]  # (n_rows,): float64, or for a column with levels the level's index, or -1
+Values = npt.NDArray[Any]  # (n_rows,): float64, or with levels the level's index, or -1
 _MAX_INTEGER = 2**53  # up to here every integer is a float64
 
 
@@ -67,7 +65,6 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
     for place, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
         if column.levels is None:
             values, missing = _numbers(array, column, encoded.problems)
-            values = values + 0.0  # turns -0.0 into 0.0, which is the same number
         else:
             values, missing = _codes(array, column)
         encoded.values.append(values)

@@ -15,6 +15,7 @@ from typing import Any
 from cali_reg.batches import Part, Progress
 from cali_reg.errors import CaliRegError, UsageError
 
+_TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to share out
 _FAN_IN = 8  # results that one task adds up
 _PATIENCE = 20  # seconds in which a scheduler answers
 
@@ -68,10 +69,11 @@ def _connected(address: str) -> Iterator[Any]:
                 )
             logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             client = stack.enter_context(Client(cluster, timeout=_PATIENCE, set_as_default=False))
+            client.wait_for_workers(1, timeout=3 * _PATIENCE)
         except (OSError, ValueError) as error:
             raise UsageError(
-                f"--dask {address}: no scheduler answers ({str(error)[:100]}); start one, or use"
-                " --dask local"
+                f"--dask {address}: no scheduler with workers answers ({str(error)[:100]}); start"
+                " them, or use --dask local"
             ) from None
         yield client
 
@@ -88,8 +90,11 @@ def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: 
     from distributed.comm import CommClosedError
 
     pieces = [piece for part in parts for piece in part.split()]
+    n_threads = sum(client.nthreads().values())
+    size = max(1, len(pieces) // (n_threads * _TASKS))
+    shares = [pieces[start : start + size] for start in range(0, len(pieces), size)]
     submit = partial(client.submit, pure=False)
-    leaves = {submit(task, [piece]): piece.n_rows or 0 for piece in pieces}
+    leaves = {submit(task, share): sum(p.n_rows or 0 for p in share) for share in shares}
     results = list(leaves)
     while len(results) > 1:
         starts = range(0, len(results), _FAN_IN)

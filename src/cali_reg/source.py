@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 
@@ -56,7 +57,8 @@ class Source:
 
 def open_source(paths: Sequence[str]) -> Source:
     """Find the files that paths name, and their columns. Raises DataError."""
-    return Source(tuple(describe(file) for file in files.find(paths)))
+    with ThreadPoolExecutor() as threads:  # a store far away takes a while to answer
+        return Source(tuple(threads.map(describe, files.find(paths))))
 
 
 def select(

@@ -134,7 +134,10 @@ class Splitter:
 
     def __call__(self, encoded: Encoded) -> SplitRows:
         """Split a batch. Raises DataError for the first row with a problem but a missing value."""
-        values = encoded.complete()
+        values = [  # -0.0 becomes 0.0, the same number
+            cells if levels is not None else cells + 0.0
+            for levels, cells in zip(self._words, encoded.complete(), strict=True)
+        ]
         words = [
             cells.view(np.uint64) if levels is None else levels[cells]
             for levels, cells in zip(self._words, values, strict=True)

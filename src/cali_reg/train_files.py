@@ -24,6 +24,7 @@ from cali_reg.summaries import Blocks, Layout, Splitter, Summary, summarize
 from cali_reg.train import Trained, make_model
 
 BATCH_SIZE = 65536  # rows
+FILES = "files"  # what `source` says of a model of files
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,7 @@ def train_files(
         For files that cannot be read, rows that lack values, too few rows, a constant target,
         and collinear columns unless `allow_collinear`.
     """
-    with gathering(request.dask) as gather:
-        columns, summary = _read(request, gather)
-    split: dict[str, Any] = {"by": "content", "seed": request.seed, "test_size": request.test_size}
-    if request.test_data:
-        split = {"by": "test data"}
+    columns, summary = summarize_request(request)
     moments = SplitMoments(features_of(columns[:-1]), request.target, summary.train, summary.test)
     _check(moments, allow_collinear)
     trained = make_model(
@@ -69,20 +66,35 @@ def train_files(
         summary.ranges,
         columns=columns[:-1],
         samples=tuple(row for _, row in summary.samples),
-        source={"data": "files", "dropped_rows": summary.n_dropped, "split": split},
+        source=source_of(request, summary),
         min_r2=min_r2,
         allow_collinear=allow_collinear,
     )
     return trained, summary
 
 
+def source_of(request: Request, summary: Summary) -> dict[str, Any]:
+    """Return what a model says of its rows when they come from files."""
+    split: dict[str, Any] = {"by": "content", "seed": request.seed, "test_size": request.test_size}
+    if request.test_data:
+        split = {"by": "test data"}
+    return {"data": FILES, "dropped_rows": summary.n_dropped, "split": split}
+
+
+def recorded_split(source: dict[str, Any]) -> tuple[int, float] | None:
+    """Return seed and test size of a split by content; None if a model was not split so."""
+    split = source.get("split")
+    split = split if isinstance(split, dict) and split.get("by") == "content" else {}
+    seed, test_size = split.get("seed"), split.get("test_size")
+    if type(test_size) is not float or type(seed) is not int:
+        return None
+    return (seed, test_size) if 0 < test_size < 1 and 0 <= seed < 2**32 else None
+
+
 def layout_of(model: LinearModel) -> Layout:
     """Return how a model's rows are read and split; without a split by content, all train."""
-    split = model.source.get("split", {})
-    content_split = ContentSplit(0, 0.0)
-    if split.get("by") == "content":
-        content_split = ContentSplit(split["seed"], split["test_size"])
-    return Layout((*model.columns, Column(model.target)), content_split, len(model.samples))
+    split = ContentSplit(*(recorded_split(model.source) or (0, 0.0)))
+    return Layout((*model.columns, Column(model.target)), split, len(model.samples))
 
 
 def summarize_for(model: LinearModel, paths: Sequence[str]) -> Summary:
@@ -109,6 +121,12 @@ class TrainingRows:
             for batch in read(part, layout.columns, BATCH_SIZE):
                 for block, _, groups in blocks.of(splitter(encode(batch, layout.columns))):
                     yield block[1:-1, groups > 0].T
+
+
+def summarize_request(request: Request) -> tuple[tuple[Column, ...], Summary]:
+    """Return the columns, the target last, and the summary of the rows that `request` asks for."""
+    with gathering(request.dask) as gather:
+        return _read(request, gather)
 
 
 def _read(request: Request, gather: Gather) -> tuple[tuple[Column, ...], Summary]:
