@@ -48,7 +48,7 @@ class Encoded:
         """
         if self.problems:
             row = min(self.problems)
-            raise DataError(f"{self.batch.where(row)}: {self.problems[row]}: mend or drop the row")
+            raise DataError(f"{self.batch.where(row)}: {self.problems[row]}")
         if not self.missing:
             return self.values
         kept = ~self.lacking
@@ -94,7 +94,9 @@ def _numbers(
     infinite = np.isinf(values)
     for row in np.flatnonzero(infinite).tolist():
         problems.setdefault(
-            row, f"column {column.name!r} holds {values[row]}; expected a finite number"
+            row,
+            f"column {column.name!r} holds {values[row]}; expected a finite number: mend or drop"
+            " the row",
         )
     return values, np.isnan(values)
 
@@ -121,7 +123,9 @@ def _check_integers(array: pa.Array, column: Column, problems: dict[int, str]) -
         value = int(values[row])  # NumPy compares its integers with floats as floats
         if value != int(float(value)):
             problems.setdefault(
-                row, f"column {column.name!r} holds {value}, which no float64 equals"
+                row,
+                f"column {column.name!r} holds {value}, which no float64 equals: scale the"
+                " column, or drop the row",
             )
 
 
