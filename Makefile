@@ -6,6 +6,8 @@ ARTIFACTS ?= artifacts
 MIN_R2 ?= 0.5
 TRAIN_FLAGS ?=
 PREDICT_FLAGS ?=
+RETRAIN ?= yes
+EXPECT ?= dist/image.json
 
 TOX := .venv/bin/tox
 TRAIN := --artifacts $(ARTIFACTS) --min-r2 $(MIN_R2) $(TRAIN_FLAGS)
@@ -16,6 +18,7 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lint type-check test test-all train quantize predict bench docs lock lock-check docker smoke docker-reproducible ci clean FORCE
+.PHONY: workflows same-digest image-archive upstream required notes push release last-release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +56,7 @@ lock-check: $(TOX) ## fail if a lock is stale or was tampered with (needs Python
 
 docker: $(TOX) quantize ## build the image cali-reg:test (BASE_IMAGE=python:3.13-slim)
 	@test '$(ARTIFACTS)' = artifacts || { echo 'make docker: the image takes its model from artifacts; leave ARTIFACTS out' >&2; exit 2; }
-	$(TOX) run -e docker
+	$(TOX) run -e docker -- --record dist/image.json
 
 smoke: $(TOX) docker ## run the image locked down, and compare each digit with this machine's
 	$(TOX) run -e smoke
@@ -61,7 +64,35 @@ smoke: $(TOX) docker ## run the image locked down, and compare each digit with t
 docker-reproducible: $(TOX) docker ## build the image from unequal copies, and fail unless the digest is one
 	$(TOX) run -e docker-reproducible
 
-ci: lint type-check lock-check test-all train quantize docker smoke docker-reproducible ## all that CI runs
+same-digest: $(TOX) quantize ## build the image anew, fail if the digest is not the recorded one (EXPECT=dist/image.json)
+	$(TOX) run -e docker -- --no-cache --expect $(EXPECT) --record dist/image.json
+
+image-archive: $(TOX) ## save the image in dist, as registries take it
+	$(TOX) run -e image-archive
+
+workflows: $(TOX) ## lint the workflows and the Dockerfile
+	$(TOX) run -e workflows
+
+upstream: $(TOX) ## fail if scikit-learn downloads other data than ours (needs the network)
+	$(TOX) run -e upstream
+
+# What only a workflow calls; those that publish install nothing, not even tox.
+required: ## fail unless all jobs succeeded (NEEDS, from a workflow)
+	@$(PYTHON) ci/required.py
+
+notes: ## print the changelog's section, fail if TAG is not this version (TAG=v0.1.0)
+	@$(PYTHON) ci/release.py notes
+
+push: ## push dist/image.tar as it is (REPOSITORY=ghcr.io/owner/name TAG=v0.1.0)
+	@$(PYTHON) ci/release.py push
+
+release: ## make the release on GitHub, with all of dist (TAG=v0.1.0)
+	@$(PYTHON) ci/release.py publish
+
+last-release: ## fetch the files of the last release from GitHub
+	@$(PYTHON) ci/release.py last
+
+ci: lint type-check lock-check workflows test-all train quantize docker smoke docker-reproducible ## all that CI runs
 
 clean: ## delete all that was made: artifacts, environments, caches
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
@@ -73,6 +104,11 @@ $(TOX): requirements/tools.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+ifeq ($(RETRAIN),no)
+# The files come from elsewhere, and their times mean nothing: take them as they are.
+$(ARTIFACTS)/model.json $(ARTIFACTS)/quantized.json $(TRAINED) $(QUANTIZED):
+	@echo '$@: not found, and RETRAIN=no; leave that out, or fetch the file' >&2; exit 2
+else
 $(ARTIFACTS)/model.json: $(SOURCES) $(ARTIFACTS)/.train-flags | $(TOX)
 	$(TOX) -q run -e train -- $(TRAIN)
 
@@ -90,3 +126,4 @@ $(QUANTIZED): $(ARTIFACTS)/quantized.json
 $(ARTIFACTS)/.train-flags: FORCE
 	@mkdir -p $(ARTIFACTS)
 	@echo '$(TRAIN)' | cmp -s - $@ || echo '$(TRAIN)' > $@
+endif
