@@ -8,6 +8,7 @@ TRAIN_FLAGS ?=
 PREDICT_FLAGS ?=
 RETRAIN ?= yes
 EXPECT ?= dist/image.json
+ACT_FLAGS ?=
 
 TOX := .venv/bin/tox
 TRAIN := --artifacts $(ARTIFACTS) --min-r2 $(MIN_R2) $(TRAIN_FLAGS)
@@ -18,7 +19,7 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lint type-check test test-all train quantize predict bench docs lock lock-check docker smoke docker-reproducible ci clean FORCE
-.PHONY: workflows same-digest image-archive upstream required notes push release last-release
+.PHONY: workflows act same-digest image-archive upstream required notes push release last-release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +73,9 @@ image-archive: $(TOX) ## save the image in dist, as registries take it
 
 workflows: $(TOX) ## lint the workflows and the Dockerfile
 	$(TOX) run -e workflows
+
+act: $(TOX) ## run the CI workflow on this machine, green and with each job failing (ACT_FLAGS=--wiring)
+	$(TOX) run -e act -- $(ACT_FLAGS)
 
 upstream: $(TOX) ## fail if scikit-learn downloads other data than ours (needs the network)
 	$(TOX) run -e upstream

@@ -11,7 +11,7 @@ TARGETS = [
     *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "predict"),
     *("bench", "docs", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
-    *("workflows", "same-digest", "image-archive", "upstream"),
+    *("workflows", "act", "same-digest", "image-archive", "upstream"),
     *("required", "notes", "push", "release", "last-release"),
 ]
 
