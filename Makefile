@@ -5,6 +5,7 @@ PYTHON ?= python3
 ARTIFACTS ?= artifacts
 MIN_R2 ?= 0.5
 TRAIN_FLAGS ?=
+VERIFY_FLAGS ?=
 PREDICT_FLAGS ?=
 RETRAIN ?= yes
 EXPECT ?= dist/image.json
@@ -18,7 +19,7 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all train quantize predict bench docs lock lock-check docker smoke docker-reproducible ci clean FORCE
+.PHONY: help lint type-check test test-all train quantize verify predict bench docs lock lock-check docker smoke docker-reproducible ci clean FORCE
 .PHONY: workflows act same-digest image-archive upstream required notes push release last-release
 
 help: ## list the targets
@@ -39,6 +40,10 @@ test-all: $(TOX) ## run the tests on every Python 3.11 to 3.14 found
 train: $(ARTIFACTS)/model.json $(TRAINED) ## fit the model, if anything changed (MIN_R2=0.5)
 
 quantize: $(ARTIFACTS)/quantized.json $(QUANTIZED) ## turn the model into uint8 codes, if anything changed
+
+# It reads the folder as it is: had it prerequisites there, it would make what it is to check.
+verify: $(TOX) ## make the files of ARTIFACTS again elsewhere, and compare each byte (VERIFY_FLAGS=--data=rows.csv)
+	@$(TOX) -qq run -e verify -- --artifacts $(ARTIFACTS) $(VERIFY_FLAGS)
 
 predict: $(TOX) quantize ## predict the sample rows (PREDICT_FLAGS=rows.csv)
 	@$(TOX) -qq run -e predict -- --artifacts $(ARTIFACTS) $(PREDICT_FLAGS)

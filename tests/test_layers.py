@@ -33,6 +33,8 @@ LAYERS = [
     "quantize",
     "train",
     "update",
+    "difference",
+    "verify",
     "display",
     "commands",
     "options",

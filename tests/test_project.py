@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TARGETS = [
-    *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "predict"),
+    *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "verify", "predict"),
     *("bench", "docs", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
     *("workflows", "act", "same-digest", "image-archive", "upstream"),
@@ -89,6 +89,12 @@ def test_make_lists_its_targets() -> None:
     assert sorted(helped) == sorted(TARGETS)
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert set(TARGETS) <= set(" ".join(phony).split())
+
+
+def test_verify_makes_nothing() -> None:
+    """What is to be checked is no prerequisite, or make would overwrite it first."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert re.findall(r"^verify:(.*) ## ", makefile, re.MULTILINE) == [" $(TOX)"]
 
 
 def test_tox_describes_its_environments() -> None:

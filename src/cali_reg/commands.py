@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from cali_reg import artifacts, predict
-from cali_reg.errors import UsageError
+from cali_reg.errors import GateError, UsageError
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
@@ -21,11 +21,10 @@ def run_train(options: argparse.Namespace) -> None:
 
     table = dataset.california_housing()
     rows, held_out = dataset.split(table, options.test_size, options.seed)
-    split = {"seed": options.seed, "test_size": options.test_size}
     trained = train.train(
         rows,
         held_out,
-        source={"data": "california_housing", "split": split},
+        source=dataset.source_of(options.test_size, options.seed),
         n_samples=options.samples,
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
@@ -88,8 +87,8 @@ def _training_rows(path: str | None, model: LinearModel, moments: SplitMoments) 
 
     if path is not None:
         rows = read_table(path, model)
-    elif model.source.get("data") == "california_housing":
-        rows, _ = dataset.split(dataset.california_housing(), **model.source.get("split", {}))
+    elif split := dataset.recorded_split(model.source):
+        rows, _ = split
     else:
         return None
     if moments_of(rows) == moments.train:
@@ -97,6 +96,26 @@ def _training_rows(path: str | None, model: LinearModel, moments: SplitMoments) 
     if path is not None:
         raise UsageError(f"{path}: its rows are not the {moments.train.n_samples} training rows")
     return None
+
+
+def run_verify(options: argparse.Namespace) -> None:
+    """Make the artifacts again, print a verdict on each, and fail if one differs."""
+    from cali_reg import display
+    from cali_reg.verify import verify
+
+    verdicts = verify(options.artifacts, data=options.data, trust_moments=options.trust_moments)
+    print(display.verdicts(verdicts), end="", flush=True)
+    differing = [verdict.name for verdict in verdicts if verdict.difference]
+    if differing:
+        raise GateError(
+            f"{options.artifacts}: {len(differing)} of {len(verdicts)} files are not what their"
+            f" making gives: {', '.join(differing)}; do not use them (or, if `cali-reg update`"
+            " made them, name the training rows with --data)"
+        )
+    unchecked = " but for what was not checked" * any(verdict.unchecked for verdict in verdicts)
+    print(
+        f"✔ {options.artifacts}: all {len(verdicts)} files are what their making gives{unchecked}"
+    )
 
 
 def run_predict(options: argparse.Namespace) -> None:

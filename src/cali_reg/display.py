@@ -11,6 +11,7 @@ from cali_reg import artifacts
 from cali_reg.quantize import Quantized
 from cali_reg.solve import Scores
 from cali_reg.train import Trained
+from cali_reg.verify import Verdict
 
 
 def trained(result: Trained) -> str:
@@ -77,6 +78,17 @@ def curve(results: Sequence[Quantized]) -> str:
     ]
     header = ["bits", "bytes", "ΔR² training", "ΔR² held out", "change, bound", "measured"]
     return _table(header, rows)
+
+
+def verdicts(results: Sequence[Verdict]) -> str:
+    """Return a line for each file: the same, or its first difference; and what was not checked."""
+    width = max(len(result.name) for result in results)
+    lines = []
+    for result in results:
+        verdict = f"differs: {result.difference}" if result.difference else "same"
+        unchecked = f" (not checked: {result.unchecked})" if result.unchecked else ""
+        lines.append(f"{result.name:{width}}  {verdict}{unchecked}\n")
+    return "".join(lines)
 
 
 def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:

@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(subparsers)
     _add_update(subparsers)
     _add_quantize(subparsers)
+    _add_verify(subparsers)
     _add_predict(subparsers)
     _add_export(subparsers)
     return parser
@@ -104,6 +105,22 @@ def _add_quantize(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--curve", action="store_true", help="print a table of all widths, and write nothing"
+    )
+
+
+def _add_verify(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers, "verify", commands.run_verify, "make the artifacts again and compare each byte"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        help="CSV file of the training rows (default: the embedded data)",
+    )
+    parser.add_argument(
+        "--trust-moments",
+        action="store_true",
+        help="have moments.json stand for rows that are not at hand, and say what is unchecked",
     )
 
 

@@ -32,14 +32,11 @@ def update(
         raise UsageError("nothing to update; name a file with --add or --remove")
     model = artifacts.load_model(folder)
     moments = split_moments.load_for(model, folder)
-    train, ranges, ranges_are = moments.train, _ranges(model), model.ranges
+    train, ranges, ranges_are = moments.train, ranges_in(model), model.ranges
     if add is not None:
         added = read_table(add, model)
         train = train + moments_of(added)
-        ranges = [
-            (min(low, new_low), max(high, new_high))
-            for (low, high), (new_low, new_high) in zip(ranges, ranges_of(added), strict=True)
-        ]
+        ranges = hull(ranges, ranges_of(added))
     if remove is not None:
         train = train - moments_of(read_table(remove, model))
         ranges_are = "outer"
@@ -54,8 +51,15 @@ def update(
     )
 
 
-def _ranges(model: LinearModel) -> Ranges:
+def ranges_in(model: LinearModel) -> Ranges:
+    """Return the ranges that a model holds."""
     return [(feature.minimum, feature.maximum) for feature in model.features]
+
+
+def hull(ranges: Ranges, others: Ranges) -> Ranges:
+    """Return for each feature the least range that holds both."""
+    pairs = zip(ranges, others, strict=True)
+    return [(min(low, other[0]), max(high, other[1])) for (low, high), other in pairs]
 
 
 def read_table(path: str, model: LinearModel) -> Table:
