@@ -165,13 +165,13 @@ def run(command: list[str], folder: Path, left_out: Iterable[str], fail: str = "
         encoding="utf-8",
     ) as process:
         for line in process.stdout or ():
-            collect(line, output, quiet=bool(fail))
+            collect(line, output, quiet=[*left_out, "required"])
     lines = "\n".join(output.get("required", []))
     results = dict(re.findall(r"^[✔✘] ([\w-]+): (\w+)$", lines, re.MULTILINE))
     return Outcome(process.returncode == 0, results, output)
 
 
-def collect(line: str, output: dict[str, list[str]], *, quiet: bool) -> None:
+def collect(line: str, output: dict[str, list[str]], quiet: list[str]) -> None:
     """Sort a line of the log under its job and entry; print the end of a step."""
     try:
         event = json.loads(line)
@@ -179,9 +179,10 @@ def collect(line: str, output: dict[str, list[str]], *, quiet: bool) -> None:
         event = {"msg": line}
     entry = " ".join([event.get("jobID", "act"), *event.get("matrix", {}).values()][:3])
     entry = entry.replace(f" {RUNNER}", "")
-    output.setdefault(entry, []).append(re.sub(r"\x1b\[\d*m", "", event["msg"]).rstrip())
+    output.setdefault(entry, []).append(re.sub(r"\x1b\[[\d;]*m", "", event["msg"]).rstrip())
     result = event.get("stepResult") if event.get("stage") == "Main" else None
-    if result and not quiet and event["step"].startswith(("make ", "tox ", "python ")):
+    shown = event["step"].startswith(("make ", "tox ", "python ")) if result else False
+    if shown and event["jobID"] not in quiet:
         seconds = event.get("executionTime", 0) / 1e9
         sign = "✔" if result == "success" else "✘"
         print(f"{sign} {entry}: {event['step']} ({result}, {seconds:.1f} s)", flush=True)
