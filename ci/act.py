@@ -177,8 +177,7 @@ def collect(line: str, output: dict[str, list[str]], quiet: list[str]) -> None:
         event = json.loads(line)
     except ValueError:
         event = {"msg": line}
-    entry = " ".join([event.get("jobID", "act"), *event.get("matrix", {}).values()][:3])
-    entry = entry.replace(f" {RUNNER}", "")
+    entry = f"{event.get('jobID', 'act')} {event.get('matrix', {}).get('python', '')}".strip()
     output.setdefault(entry, []).append(re.sub(r"\x1b\[[\d;]*m", "", event["msg"]).rstrip())
     result = event.get("stepResult") if event.get("stage") == "Main" else None
     shown = event["step"].startswith(("make ", "tox ", "python ")) if result else False
