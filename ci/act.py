@@ -63,7 +63,7 @@ def main() -> None:
         left_out = {**dict.fromkeys(options.leave_out, "as you ask"), **without_docker()}
         print_left_out(jobs, pythons, left_out)
         if not options.wiring:
-            check_real(jobs, run(command, folder, left_out), left_out)
+            check_real(jobs, pythons, run(command, folder, left_out), left_out)
         check_wiring(jobs, pythons, command, folder)
 
 
@@ -187,10 +187,14 @@ def collect(line: str, output: dict[str, list[str]], quiet: list[str]) -> None:
         print(f"{sign} {entry}: {event['step']} ({result}, {seconds:.1f} s)", flush=True)
 
 
-def check_real(jobs: Jobs, outcome: Outcome, left_out: Iterable[str]) -> None:
+def check_real(jobs: Jobs, pythons: list[str], outcome: Outcome, left_out: Iterable[str]) -> None:
     """Check that all jobs succeeded, tests ran, and the image got the model without training."""
     if not outcome.green or outcome.results != dict.fromkeys(set(jobs) - {"required"}, "success"):
         stop("the run is red", outcome)
+    for name, job in jobs.items():
+        for version in matrix(job).get("python", []):
+            if version in pythons and f"{name} {version}" not in outcome.output:
+                stop(f"{name} did not run on Python {version}", outcome)
     for entry, lines in outcome.output.items():
         log = "\n".join(lines)
         name = entry.partition(" ")[0]
