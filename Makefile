@@ -10,6 +10,7 @@ PREDICT_FLAGS ?=
 RETRAIN ?= yes
 EXPECT ?= dist/image.json
 ACT_FLAGS ?=
+AUDIT_FLAGS ?=
 
 TOX := .venv/bin/tox
 TRAIN := --artifacts $(ARTIFACTS) --min-r2 $(MIN_R2) $(TRAIN_FLAGS)
@@ -19,8 +20,8 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all train quantize verify predict bench docs lock lock-check docker smoke docker-reproducible ci clean FORCE
-.PHONY: workflows act same-digest image-archive upstream required notes push release last-release
+.PHONY: help lint type-check test test-all train quantize verify predict bench docs lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
+.PHONY: workflows act same-digest image-archive upstream required notes push github-release last-release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,26 +86,35 @@ act: $(TOX) ## run the CI workflow on this machine, green and with each job fail
 upstream: $(TOX) ## fail if scikit-learn downloads other data than ours (needs the network)
 	$(TOX) run -e upstream
 
+dist: $(TOX) ## build wheel and sdist in dist/, twice, and fail unless the bytes are the same
+	$(TOX) run -e release -- packages.py
+
+sbom: $(TOX) ## list what the lock installs in dist/cali-reg.cdx.json (CycloneDX)
+	$(TOX) run -e release -- sbom.py
+
+audit: $(TOX) ## ask for known flaws of what the locks hold (needs the network; AUDIT_FLAGS=--service=osv)
+	$(TOX) run -e release -- audit.py $(AUDIT_FLAGS)
+
 # What only a workflow calls; those that publish install nothing, not even tox.
 required: ## fail unless all jobs succeeded (NEEDS, from a workflow)
 	@$(PYTHON) ci/required.py
 
 notes: ## print the changelog's section, fail if TAG is not this version (TAG=v0.1.0)
-	@$(PYTHON) ci/release.py notes
+	@$(PYTHON) ci/publish.py notes
 
 push: ## push dist/image.tar as it is (REPOSITORY=ghcr.io/owner/name TAG=v0.1.0)
-	@$(PYTHON) ci/release.py push
+	@$(PYTHON) ci/publish.py push
 
-release: ## make the release on GitHub, with all of dist (TAG=v0.1.0)
-	@$(PYTHON) ci/release.py publish
+github-release: ## make the release on GitHub, with all of dist (TAG=v0.1.0)
+	@$(PYTHON) ci/publish.py release
 
 last-release: ## fetch the files of the last release from GitHub
-	@$(PYTHON) ci/release.py last
+	@$(PYTHON) ci/publish.py last
 
-ci: lint type-check lock-check workflows test-all train quantize docker smoke docker-reproducible ## all that CI runs
+ci: lint type-check lock-check workflows test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
 
 clean: ## delete all that was made: artifacts, environments, caches
-	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist last-release
 	find artifacts -mindepth 1 ! -name .gitignore -delete
 
 $(TOX): requirements/tools.txt

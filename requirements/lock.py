@@ -23,6 +23,7 @@ LOCKS = [
     Path("requirements/docs.txt"),
     Path("requirements/workflows.txt"),
     Path("requirements/tools.txt"),
+    Path("requirements/release.txt"),
 ]
 COMPILE = [
     *(sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes"),

@@ -12,7 +12,8 @@ TARGETS = [
     *("bench", "docs", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
     *("workflows", "act", "same-digest", "image-archive", "upstream"),
-    *("required", "notes", "push", "release", "last-release"),
+    *("required", "notes", "push", "github-release", "last-release"),
+    *("dist", "sbom", "audit"),
 ]
 
 

@@ -1,160 +1,188 @@
-"""The steps of a release do what they say, and nothing for a wrong tag."""
+"""A release holds what it should and no more; `make dist sbom` makes it twice and compares."""
 
 import json
+import os
+import shutil
+import subprocess
+import tarfile
+import zipfile
 from pathlib import Path
+from typing import Any
 
+import audit
+import packages
 import pytest
-import release
+import sbom
+from flit_core import buildapi
+from test_project import locked
 
-import cali_reg
+from cali_reg import __version__
 
-TAG = f"v{cali_reg.__version__}"
-CHANGELOG = f"""# Changelog
+ROOT = Path(__file__).parents[1]
+RELEASE = f"cali_reg-{__version__}"
+LOCK = (ROOT / "requirements.txt").read_text("utf-8")
 
-## [Unreleased]
-
-### Added
-
-- Not yet.
-
-## [{cali_reg.__version__}] - 2026-01-31
-
-### Added
-
-- Something, with [a link](docs/ci.md).
-
-## [0.0.1] - 2025-12-31
-
-- Old.
-
-[0.0.1]: somewhere
+SMALL_LOCK = """\
+numpy==2.4.6 \\
+    --hash=sha256:01 \\
+    --hash=sha256:02
+    # via
+    #   -r requirements.in
+    #   Scikit_Learn
+scikit-learn==1.9.1 ; python_version >= "3" \\
+    --hash=sha256:03
+    # via -r requirements.in
 """
-SECTION = "### Added\n\n- Something, with [a link](docs/ci.md).\n"
 
 
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a checkout with a changelog, a version and files to publish."""
-    (tmp_path / "CHANGELOG.md").write_text(CHANGELOG, "utf-8")
-    package = tmp_path / "src" / "cali_reg" / "__init__.py"
-    package.parent.mkdir(parents=True)
-    package.write_text(f'__version__ = "{cali_reg.__version__}"\n', "utf-8")
-    dist = tmp_path / "dist"
-    dist.mkdir()
-    (dist / "image.json").write_text(json.dumps({"manifest": "sha256:abc"}), "utf-8")
-    (dist / "image.tar").touch()
-    monkeypatch.setattr(release, "ROOT", tmp_path)
-    monkeypatch.setattr(release, "DIST", dist)
-    monkeypatch.setenv("TAG", TAG)
-    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
-    return tmp_path
+def source() -> set[str]:
+    """Return the names of the package's files: modules, the type marker, the data."""
+    folder = ROOT / "src" / "cali_reg"
+    paths = [*folder.glob("*.py"), folder / "py.typed", *folder.glob("data/*.csv.gz")]
+    return {path.relative_to(folder.parent).as_posix() for path in paths}
 
 
-@pytest.fixture
-def calls(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Return the list of commands that are run, none of them really."""
-    seen: list[list[str]] = []
-
-    def run(*command: str) -> str:
-        seen.append(list(command))
-        if "--digestfile" in command:
-            Path(command[command.index("--digestfile") + 1]).write_text("sha256:abc", "utf-8")
-        return '[{"tagName": "v9"}]' if "list" in command else ""
-
-    monkeypatch.setattr(release, "run", run)
-    return seen
+def test_wheel_holds_the_package_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tests, no artifacts, no sources of anything else."""
+    monkeypatch.chdir(ROOT)
+    with zipfile.ZipFile(tmp_path / buildapi.build_wheel(str(tmp_path))) as wheel:
+        names = set(wheel.namelist())
+        metadata = wheel.read(f"{RELEASE}.dist-info/METADATA").decode()
+    info = ["METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"]
+    assert names == source() | {f"{RELEASE}.dist-info/{name}" for name in info}
+    assert f"\nVersion: {__version__}\n" in metadata
 
 
-@pytest.mark.usefixtures("checkout")
-def test_notes_are_the_section(capsys: pytest.CaptureFixture[str]) -> None:
-    """The tag's section is printed, without its head and what follows."""
-    release.print_notes()
-    assert capsys.readouterr().out == SECTION
+def test_sdist_holds_what_the_wheel_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the wheel's source, and nothing of the machine is in it."""
+    monkeypatch.chdir(ROOT)
+    with tarfile.open(tmp_path / buildapi.build_sdist(str(tmp_path))) as sdist:
+        members = sdist.getmembers()
+    names = {member.name.removeprefix(f"{RELEASE}/") for member in members}
+    others = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+    assert names == {f"src/{name}" for name in source()} | others
+    assert {(m.uid, m.gid, m.uname, m.gname, m.mode) for m in members} == {(0, 0, "", "", 0o644)}
 
 
-@pytest.mark.usefixtures("checkout")
-@pytest.mark.parametrize("tag", ["v0.0.1", cali_reg.__version__, "v9", "$(id)"])
-def test_a_tag_of_another_version_is_refused(tag: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A tag has to be the version, so that files and tag agree."""
-    with pytest.raises(SystemExit) as stopped:
-        release.notes(tag)
-    assert stopped.value.code == 1
-    assert f"is not {TAG}" in capsys.readouterr().err
+def test_copies_are_unequal(tmp_path: Path) -> None:
+    """What is built twice has the same contents, other modes and other times."""
+    circumstances = [packages.FIRST, packages.SECOND]
+    first, second = (packages.copy(tmp_path, case) / "pyproject.toml" for case in circumstances)
+    assert first.read_bytes() == second.read_bytes() == (ROOT / "pyproject.toml").read_bytes()
+    assert os.name != "posix" or first.stat().st_mode != second.stat().st_mode
+    assert first.stat().st_mtime != second.stat().st_mtime
 
 
-@pytest.mark.parametrize("old", [f"[{cali_reg.__version__}] -", " - 2026-01-31", SECTION])
-def test_a_missing_section_is_refused(
-    old: str, checkout: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("second", [{"a": b"x", "b": b"z"}, {"a": b"x"}])
+def test_unequal_builds_are_no_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: dict[str, bytes]
 ) -> None:
-    """Without head, date or text there is nothing to say, and no release."""
-    (checkout / "CHANGELOG.md").write_text(CHANGELOG.replace(old, ""), "utf-8")
-    with pytest.raises(SystemExit) as stopped:
-        release.notes(TAG)
-    assert stopped.value.code == 1
-    assert "has no section" in capsys.readouterr().err
+    """The file that differs is named, and nothing is written."""
+    builds = {"a": {"a": b"x", "b": b"y"}, packages.SECOND.folder: second}
+    monkeypatch.setattr(packages, "build", lambda folder, case: builds[case.folder])
+    monkeypatch.setattr(packages, "ROOT", tmp_path)
+    with pytest.raises(SystemExit, match=r"builds of one source differ: b$"):
+        packages.main()
+    assert not list(tmp_path.iterdir())
 
 
-def test_the_tag_must_be_set(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Called by hand without the variables, a step stops before it does anything."""
-    monkeypatch.delenv("TAG")
-    with pytest.raises(SystemExit) as stopped:
-        release.publish()
-    assert stopped.value.code == 2
-    assert not (checkout / "output").exists()
+def test_a_release_replaces_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """dist/ holds one version's files; the list of its parts stays."""
+    packages.write(tmp_path / "dist", {"cali_reg-0.0.1.tar.gz": b"old", sbom.NAME: b"{}"})
+    monkeypatch.setattr(packages, "build", lambda folder, case: {"cali_reg-0.0.2.tar.gz": b"new"})
+    monkeypatch.setattr(packages, "ROOT", tmp_path)
+    packages.main()
+    found = {path.name: path.read_bytes() for path in (tmp_path / "dist").iterdir()}
+    assert found == {"cali_reg-0.0.2.tar.gz": b"new", sbom.NAME: b"{}"}
 
 
-def test_push_keeps_the_digest(
-    checkout: Path, calls: list[list[str]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_time_is_the_commits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The caller's time wins; without Git it is 0."""
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    monkeypatch.setattr(packages, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert packages.source_date() == "0"
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "1700000000 +0000")
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "a"], check=True)
+    assert packages.source_date() == "1700000000"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "5")
+    assert packages.source_date() == "5"
+
+
+def document(lock: str) -> dict[str, Any]:
+    """Return what cyclonedx-py makes of a lock, in part."""
+    components = [
+        {
+            "bom-ref": f"ref-{name}",
+            "name": name,
+            "version": version,
+            "externalReferences": [{"hashes": [{"content": value} for value in hashes]}],
+        }
+        for name, version, hashes in sbom.pins(lock)
+    ]
+    return {"metadata": {"component": {"bom-ref": "root", "name": "a"}}, "components": components}
+
+
+def test_pins_are_those_of_the_lock() -> None:
+    """Every package with its version and all its hashes."""
+    pins = sbom.pins(LOCK)
+    assert {name: version for name, version, _ in pins} == locked(ROOT / "requirements.txt")
+    assert sum(len(hashes) for _, _, hashes in pins) == LOCK.count("--hash=sha256:")
+    assert sbom.pins(SMALL_LOCK) == {
+        ("numpy", "2.4.6", frozenset({"01", "02"})),
+        ("scikit-learn", "1.9.1", frozenset({"03"})),
+    }
+
+
+def test_what_needs_what_is_the_locks() -> None:
+    """The root has our version and what requirements.in asks for; the rest its own needs."""
+    body = document(SMALL_LOCK)
+    sbom.complete(body, SMALL_LOCK)
+    assert body["metadata"]["component"]["version"] == __version__
+    assert {part["ref"]: part["dependsOn"] for part in body["dependencies"]} == {
+        "root": ["ref-numpy", "ref-scikit-learn"],
+        "ref-scikit-learn": ["ref-numpy"],
+        "ref-numpy": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("numpy==2.4.6", "numpy==2.4.5", "numpy"),
+        ("hash=sha256:03", "hash=sha256:04", "scikit-learn"),
+        (SMALL_LOCK[SMALL_LOCK.index("scikit") :], "", "scikit-learn"),
+    ],
+)
+def test_a_list_of_other_packages_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, name: str
 ) -> None:
-    """The image goes to the lower-case repository, with the manifest that was archived."""
-    monkeypatch.setenv("REPOSITORY", "ghcr.io/Owner/Name")
-    release.push()
-    ((*copy, source, target),) = calls
-    assert copy[:3] == ["skopeo", "copy", "--preserve-digests"]
-    assert "--dest-tls-verify=false" not in copy
-    assert source == f"oci-archive:{checkout / 'dist' / 'image.tar'}"
-    assert target == f"docker://ghcr.io/owner/name:{cali_reg.__version__}"
-    output = (checkout / "output").read_text("utf-8")
-    assert output == "name=ghcr.io/owner/name\ndigest=sha256:abc\n"
+    """Another version, another hash, one package less: it is named, and nothing is written."""
+    (tmp_path / "requirements.txt").write_text(SMALL_LOCK)
+    monkeypatch.setattr(sbom, "ROOT", tmp_path)
+    monkeypatch.setattr(sbom, "LOCK", tmp_path / "requirements.txt")
+    other = json.dumps(document(SMALL_LOCK.replace(old, new))).encode()
+    monkeypatch.setattr(sbom, "document", lambda seed: other)
+    with pytest.raises(SystemExit, match=rf"not what requirements.txt lists: {name}$"):
+        sbom.main()
+    assert not (tmp_path / "dist").exists()
 
 
-@pytest.mark.usefixtures("calls")
-def test_push_of_another_digest_fails(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the registry has must be what was built."""
-    monkeypatch.setenv("REPOSITORY", "ghcr.io/owner/name")
-    (checkout / "dist" / "image.json").write_text('{"manifest": "sha256:def"}', "utf-8")
-    with pytest.raises(SystemExit) as stopped:
-        release.push()
-    assert stopped.value.code == 1
-    assert not (checkout / "output").exists()
+def test_every_lock_is_audited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of training and of all tools, with pip-audit's own exit code."""
+    commands: list[list[str]] = []
 
+    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 1)
 
-def test_publish_takes_all_files(checkout: Path, calls: list[list[str]]) -> None:
-    """The release has the tag's section, and all that is in dist."""
-    release.publish()
-    (command,) = calls
-    assert command[:5] == ["gh", "release", "create", TAG, "--verify-tag"]
-    assert command[command.index("--notes") + 1] == SECTION
-    assert command[-2:] == [str(checkout / "dist" / name) for name in ("image.json", "image.tar")]
-
-
-def test_last_release_is_fetched(checkout: Path, calls: list[list[str]]) -> None:
-    """The newest release's tag is handed on, and what it is compared by is fetched."""
-    release.fetch_last()
-    assert calls[1][:4] == ["gh", "release", "download", "v9"]
-    assert {"image.json", "model.json", "*.joblib"} <= set(calls[1])
-    assert (checkout / "output").read_text("utf-8") == "tag=v9\n"
-
-
-def test_no_release_is_no_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the first release, the tag is empty and nothing is fetched."""
-    monkeypatch.setattr(release, "run", lambda *_: "[]")
-    release.fetch_last()
-    assert (checkout / "output").read_text("utf-8") == "tag=\n"
-
-
-def test_a_missing_program_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """No traceback where a tool is not installed, or fails."""
-    with pytest.raises(SystemExit):
-        release.run("no-such-program")
-    assert "no-such-program is not installed" in capsys.readouterr().err
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("sys.argv", ["audit.py", "--service=osv"])
+    assert audit.main() == 1
+    locks = [ROOT / "requirements.txt", *ROOT.glob("requirements/*.txt")]
+    named = {word.removeprefix("--requirement=") for word in commands[0]} & set(map(str, locks))
+    assert named == set(map(str, locks))
+    assert commands[0][-1] == "--service=osv"

@@ -27,7 +27,7 @@ LOCAL = re.compile(r"(localhost|127\.0\.0\.1)(:\d+)?/")
 def main() -> None:
     """Run one step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    steps = {"notes": print_notes, "push": push, "publish": publish, "last": fetch_last}
+    steps = {"notes": print_notes, "push": push, "release": release, "last": fetch_last}
     parser.add_argument("step", choices=steps)
     steps[parser.parse_args().step]()
 
@@ -68,7 +68,7 @@ def push() -> None:
     output(name=repository, digest=digest)
 
 
-def publish() -> None:
+def release() -> None:
     """Make the release, with all of `dist`."""
     tag = setting("TAG")
     files = sorted(str(path) for path in DIST.iterdir())
@@ -111,7 +111,7 @@ def output(**values: str) -> None:
 
 def fail(why: str, code: int = 1) -> NoReturn:
     """Stop with a message."""
-    print(f"release: {why}", file=sys.stderr)
+    print(f"publish: {why}", file=sys.stderr)
     sys.exit(code)
 
 
