@@ -468,7 +468,9 @@ def test_scheduler_that_does_not_answer(
     path = write(numbers(30), tmp_path / "a.csv")
     for address in ("tcp://127.0.0.1:1", "127.0.0.1:1", "pigeon://loft"):
         flags = ("--target", "price", "--data", path, "--dask", address)
-        assert refused(run, tmp_path, *flags).startswith(f"--dask {address}: no scheduler with")
+        assert refused(run, tmp_path, *flags).startswith(
+            f"--dask {address}: no scheduler with workers answers"
+        )
 
 
 def test_dask_is_not_installed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,7 +205,7 @@ def test_rows_held_out_may_have_their_own_files(run: Run, tmp_path: Path) -> Non
     files = train(run, tmp_path / "out", paths[0], *flags)
     moments = split_moments.SplitMoments.from_json(files["moments.json"])
     model = artifacts.load_model(tmp_path / "out")
-    assert model.source["split"] == {"by": "test data"}
+    assert model.source["split"] == {"by": "test data", "seed": 42}
     assert (moments.train.n_samples, moments.test.n_samples) == (500, 100)
     levels = model.columns[3].levels
     assert levels is not None

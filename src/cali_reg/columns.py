@@ -56,7 +56,7 @@ class Column:
             return f"column {self.name!r} {found}; expected a level: mend or drop the row"
         return (
             f"column {self.name!r} {found}, a level that training has not seen; expected one of"
-            f" {shown(self.levels)}: mend or drop the row, or pass --unseen baseline"
+            f" {shown(self.levels)}: mend or drop the row (`predict` can take it as the baseline)"
         )
 
 

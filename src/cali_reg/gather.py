@@ -69,7 +69,7 @@ def _connected(address: str) -> Iterator[Any]:
                 )
             logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             client = stack.enter_context(Client(cluster, timeout=_PATIENCE, set_as_default=False))
-            client.wait_for_workers(1, timeout=3 * _PATIENCE)
+            client.wait_for_workers(1, timeout=_PATIENCE)
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"--dask {address}: no scheduler with workers answers ({str(error)[:100]}); start"
