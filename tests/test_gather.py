@@ -175,6 +175,18 @@ def test_bad_row_on_a_worker(run: Run, tmp_path: Path, processes: LocalCluster) 
     assert message.startswith(f"{bad}: row 51: column 'a' holds 'x'; expected a finite number")
 
 
+def test_rows_are_numbered_across_row_groups(run: Run, tmp_path: Path) -> None:
+    """A worker that reads the fourth group of ten rows counts from the file's first row."""
+    for value, where in ((float("inf"), ": row 37: "), (None, "the first is row 37 of ")):
+        values = [float(k) for k in range(50)]
+        column = pa.array([*values[:36], value, *values[37:]])
+        table = pa.table({"a": column, "y": values})
+        path = write(table, tmp_path / "a.parquet", row_group_size=10)
+        with threads(2) as cluster:
+            flags = ("--target", "y", "--data", path, "--dask", cluster.scheduler_address)
+            assert where in refused(run, tmp_path, *flags)
+
+
 def test_cluster_that_stops(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
