@@ -93,15 +93,16 @@ def test_workers_change_no_byte(
         assert train(run, tmp_path / "a", one, *flags, "--batch-size", 100) == expected
 
 
-def test_options_reach_the_workers(run: Run, tmp_path: Path, table: pa.Table) -> None:
+def test_options_reach_the_workers(
+    run: Run, tmp_path: Path, table: pa.Table, processes: LocalCluster
+) -> None:
     """Folds, files of their own for the held-out rows, and dropped rows."""
     paths = [write(piece, tmp_path / f"{k}.csv") for k, piece in enumerate(pieces(table, 3))]
     text = paths[0].read_text("utf-8")
     paths[0].write_text(text + "NA,1,0,Z,5\n", encoding="utf-8")
     flags = (*paths[:2], "--test-data", paths[2], *CITY, "--missing", "drop", "--cv", 3)
     here = train(run, tmp_path / "a", *flags)
-    with threads(3) as cluster:
-        assert train(run, tmp_path / "b", *flags, "--dask", cluster.scheduler_address) == here
+    assert train(run, tmp_path / "b", *flags, "--dask", processes.scheduler_address) == here
 
 
 def test_local_processes(tmp_path: Path, folder: Path, expected: dict[str, bytes]) -> None:
@@ -145,7 +146,9 @@ def test_worker_killed_in_the_middle(
     assert len(bars) == 2  # the levels, then the rows
 
 
-def test_progress_counts_rows(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_rows(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: LocalCluster
+) -> None:
     """The bar ends at the number of rows, here and on a cluster, which it is told before."""
     bars: list[Bar] = []
     totals: list[int] = []
@@ -158,8 +161,7 @@ def test_progress_counts_rows(run: Run, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(train_files, "tqdm", make_bar)
     path = write(numbers(), tmp_path / "a.parquet", row_group_size=100)
     train(run, tmp_path / "a", path, "--batch-size", 50)
-    with threads(2) as cluster:
-        train(run, tmp_path / "a", path, "--dask", cluster.scheduler_address)
+    train(run, tmp_path / "a", path, "--dask", processes.scheduler_address)
     assert [bar.n_rows for bar in bars] == totals == [600, 600]
     assert [bar.steps for bar in bars] == [12, 6]
 
@@ -175,16 +177,17 @@ def test_bad_row_on_a_worker(run: Run, tmp_path: Path, processes: LocalCluster) 
     assert message.startswith(f"{bad}: row 51: column 'a' holds 'x'; expected a finite number")
 
 
-def test_rows_are_numbered_across_row_groups(run: Run, tmp_path: Path) -> None:
+def test_rows_are_numbered_across_row_groups(
+    run: Run, tmp_path: Path, processes: LocalCluster
+) -> None:
     """A worker that reads the fourth group of ten rows counts from the file's first row."""
     for value, where in ((float("inf"), ": row 37: "), (None, "the first is row 37 of ")):
         values = [float(k) for k in range(50)]
         column = pa.array([*values[:36], value, *values[37:]])
         table = pa.table({"a": column, "y": values})
         path = write(table, tmp_path / "a.parquet", row_group_size=10)
-        with threads(2) as cluster:
-            flags = ("--target", "y", "--data", path, "--dask", cluster.scheduler_address)
-            assert where in refused(run, tmp_path, *flags)
+        flags = ("--target", "y", "--data", path, "--dask", processes.scheduler_address)
+        assert where in refused(run, tmp_path, *flags)
 
 
 def test_cluster_that_stops(
