@@ -21,7 +21,6 @@ from split_reference import is_held_out
 
 from cali_reg import artifacts
 from cali_reg.columns import Column
-from cali_reg.predict import predict_file
 from cali_reg.split_moments import SplitMoments, load_for
 from cali_reg.train_files import Request, train_files
 
@@ -230,18 +229,19 @@ def test_quantize_with_other_rows(run: Run, odd_copy: Path, tmp_path: Path) -> N
     assert not (odd_copy / "quantized.json").exists()
 
 
-def test_predict_encodes_the_levels(odd: Path, tmp_path: Path) -> None:
+def test_predict_encodes_the_levels(run: Run, odd: Path, tmp_path: Path) -> None:
     """A prediction of a CSV file is that of the one-hot row, to the bit."""
     model = artifacts.load_model(odd)
     table = odd_table().slice(0, 50)
     path = tmp_path / "rows.csv"
     path.write_text(to_csv(table.column_names, table.to_pylist()), encoding="utf-8", newline="")
-    lines = predict_file(odd, str(path), "float64").split()
+    code, out, err = run("predict", path, "--artifacts", odd)
+    assert (code, err) == (0, "")
     expected = []
     for row in table.to_pylist():
         *values, city = [row[ODD[name]] for name in list(ODD)[:4]]
         expected.append(model.predict([*values, *(float(city == c) for c in CITIES[1:])]))
-    assert [float(line) for line in lines] == expected
+    assert [float(line) for line in out.split()] == expected
 
 
 def test_exports(run: Run, odd_copy: Path, tmp_path: Path) -> None:

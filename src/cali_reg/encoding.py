@@ -15,9 +15,7 @@ from cali_reg.batches import Batch
 from cali_reg.columns import Column
 from cali_reg.errors import DataError
 
-Values = npt.NDArray[
-    Any
-]  # (n_rows,): float64, or for a column with levels the level's index, or -1
+Values = npt.NDArray[Any]  # (n_rows,): float64, or with levels the level's index, or -1
 _MAX_INTEGER = 2**53  # up to here every integer is a float64
 
 
