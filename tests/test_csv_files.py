@@ -109,6 +109,7 @@ def decoded(batch: Batch) -> Rows:
     """Return a batch's rows, with None for a missing value."""
     encoded = encode(batch, COLUMNS)
     assert not encoded.problems
+    assert all(values.min() >= 0 for values in encoded.values[1:2])  # no level is new
     columns: list[list[Value]] = []
     for place, (column, values) in enumerate(zip(COLUMNS, encoded.values, strict=True)):
         found: list[Value] = values.tolist()
@@ -148,6 +149,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example([("1", "a", "2")] * 9 + [("true", "a", "NA")], {}, "", 100, 80)
 @example([("true", "a", "2")] * 9 + [("5", "a", "3")], {}, "", 100, 80)
 @example([("", "a", "2")] * 9 + [("5", "", " NA ")], {}, "", 2, 80)
+@example(
+    [("-00.000000000", "line\r\nbreak", "-0000.00000000000000e-100"), ("0.0", "line\r\nbreak", "")],
+    {"lineterminator": "\r\n"},
+    "\ufeff",
+    1,
+    80,
+)
 def test_every_cell_has_its_meaning(
     path: Path,
     cells: list[tuple[str, ...]],

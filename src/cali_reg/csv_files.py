@@ -108,7 +108,7 @@ def _values(
 
 def _parser(handle: Any, names: list[str], types: dict[str, Any] | None = None) -> Any:
     return pyarrow.csv.open_csv(
-        handle,
+        pa.PythonFile(_WholeLineBreaks(handle), mode="r"),
         read_options=pyarrow.csv.ReadOptions(
             block_size=_BLOCK, column_names=names, skip_rows_after_names=1
         ),
@@ -119,6 +119,28 @@ def _parser(handle: Any, names: list[str], types: dict[str, Any] | None = None) 
             null_values=list(MISSING),
         ),
     )
+
+
+class _WholeLineBreaks:
+    """A file whose blocks never end in a carriage return.
+
+    Arrow drops the line feed that begins the next block, even inside of quotes.
+    """
+
+    closed = False
+
+    def __init__(self, handle: Any) -> None:
+        self._handle, self._kept = handle, b""
+
+    def read(self, size: int) -> bytes:
+        """Return at most `size` bytes; none at the end of the file."""
+        data: bytes = self._kept + self._handle.read(size - len(self._kept))
+        ends = len(data) > 1 and data.endswith(b"\r")
+        self._kept = b"\r" if ends else b""
+        return data[:-1] if ends else data
+
+    def close(self) -> None:
+        """Leave the file to whom it belongs."""
 
 
 def _check_finite(batch: pa.RecordBatch) -> None:

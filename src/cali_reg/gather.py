@@ -15,8 +15,8 @@ from typing import Any
 from cali_reg.batches import Part, Progress
 from cali_reg.errors import CaliRegError, UsageError
 
-_TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to share out
-_FAN_IN = 8  # results that one task adds up
+TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to share out
+FAN_IN = 8  # results that one task adds up
 _PATIENCE = 20  # seconds in which a scheduler answers
 
 
@@ -91,14 +91,14 @@ def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: 
 
     pieces = [piece for part in parts for piece in part.split()]
     n_threads = sum(client.nthreads().values())
-    size = max(1, len(pieces) // (n_threads * _TASKS))
+    size = max(1, len(pieces) // (n_threads * TASKS))
     shares = [pieces[start : start + size] for start in range(0, len(pieces), size)]
     submit = partial(client.submit, pure=False)
     leaves = {submit(task, share): sum(p.n_rows or 0 for p in share) for share in shares}
     results = list(leaves)
     while len(results) > 1:
-        starts = range(0, len(results), _FAN_IN)
-        results = [submit(_add_up, add, results[i : i + _FAN_IN]) for i in starts]
+        starts = range(0, len(results), FAN_IN)
+        results = [submit(_add_up, add, results[i : i + FAN_IN]) for i in starts]
     try:
         for leaf in as_completed(leaves, loop=client.loop):
             if error := leaf.exception():
