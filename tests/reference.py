@@ -96,6 +96,30 @@ def r2_loss(X: npt.NDArray[Any], y: npt.NDArray[Any], before: Model, after: Mode
     return nearest((_squares(new) - _squares(old)) / tss) if tss else math.nan
 
 
+def means(X: npt.NDArray[Any]) -> tuple[float, ...]:
+    """Return the columns' means."""
+    return tuple(nearest(_mean(column)) for column in transpose(_fractions(X)))
+
+
+def inverse_cholesky(X: npt.NDArray[Any]) -> tuple[tuple[float, ...], ...]:
+    """Return the lower triangle of the L⁻¹ for which L⁻¹ Xᵀ has orthonormal rows, X centred."""
+    return tuple(
+        tuple(math.copysign(nearest_root(v * v / square), v) for v in weights)
+        for weights, square in _orthogonal_residuals(X)
+    )
+
+
+def leverage(X: npt.NDArray[Any], row: Sequence[float]) -> Fraction:
+    """Return 1/n + (row - m)ᵀ C⁻¹ (row - m), with m the means of X and C its sums about them."""
+    centre = [_mean(column) for column in transpose(_fractions(X))]
+    deviation = [Fraction(value) - mean for value, mean in zip(row, centre, strict=True)]
+    parts = (
+        _dot(weights, deviation[: len(weights)]) ** 2 / square
+        for weights, square in _orthogonal_residuals(X)
+    )
+    return sum(parts, Fraction(1, len(X)))
+
+
 class LeastSquares:
     """Least squares, or ridge, with the results of `RESULTS`, each rounded once."""
 
@@ -242,6 +266,28 @@ def _ridge(rows: Matrix, target: Vector, alpha: Fraction) -> Vector:
     gram = matmul(transpose(rows), rows)
     penalized = [[v + alpha * (i == j) for j, v in enumerate(row)] for i, row in enumerate(gram)]
     return [row[0] for row in matmul(inverse(penalized), matmul(transpose(rows), _column(target)))]
+
+
+def _orthogonal_residuals(X: npt.NDArray[Any]) -> list[tuple[Vector, Fraction]]:
+    """Return, for each centred column's residual on those before it, its weights and square.
+
+    That is Gram and Schmidt's method; the weights are those of the columns up to this one.
+    """
+    found: list[tuple[Vector, Vector]] = []
+    for k, column in enumerate(transpose(_fractions(X))):
+        mean = _mean(column)
+        centred = [value - mean for value in column]
+        residual, weights = centred, [Fraction(i == k) for i in range(k + 1)]
+        for other, theirs in found:
+            slope = _dot(centred, other) / _squares(other)
+            residual = [a - slope * b for a, b in zip(residual, other, strict=True)]
+            weights[: len(theirs)] = [a - slope * b for a, b in zip(weights, theirs, strict=False)]
+        found.append((residual, weights))
+    return [(weights, _squares(residual)) for residual, weights in found]
+
+
+def _mean(values: Vector) -> Fraction:
+    return sum(values, Fraction(0)) / len(values)
 
 
 def _column(values: Vector) -> Matrix:

@@ -14,6 +14,7 @@ LAYERS = [
     "errors",
     "documents",
     "columns",
+    "interval",
     "model",
     "artifacts",
     "rows",
@@ -50,7 +51,7 @@ LAYERS = [
     "cli",
     "__main__",
 ]
-STANDARD_LIBRARY_ONLY = ["errors", "documents", "columns", "model", "artifacts", "rows", "predict"]
+STANDARD_LIBRARY_ONLY = LAYERS[: LAYERS.index("predict") + 1]
 PACKAGE = Path(cali_reg.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 

@@ -136,3 +136,13 @@ def test_balls_that_are_not_finite(value: str) -> None:
     assert ball_to_float(flint.arb(value)) is None
     with flint.ctx.workprec(64):
         assert ball_to_float(flint.arb(1, 2).sqrt()) is None  # reaches below zero
+
+
+def test_balls_that_reach_beyond_float64() -> None:
+    """A ball that is too wide says nothing; one that lies beyond float64 says so."""
+    wide = Fraction(2) ** 1030
+    assert rounded_ball(Fraction(1), wide) is None
+    assert rounded_ball(MAXIMUM + HALF_ULP_OF_MAXIMUM, Fraction(1)) is None
+    for sign in (1, -1):
+        with pytest.raises(OverflowError):
+            rounded_ball(sign * wide, Fraction(1))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from cali_reg import documents
 from cali_reg.columns import Column, features_of
 from cali_reg.errors import FormatError
+from cali_reg.interval import Interval
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ class LinearModel:
         Where the rows came from, and how they were split.
     moments : str
         Fingerprint of the ``moments.json`` that belongs to it.
+    interval : Interval
+        None where prediction intervals are undefined: for dependent columns, and without
+        degrees of freedom.
     fingerprint : str
         Of the model itself; empty before it is written.
     """
@@ -73,6 +77,7 @@ class LinearModel:
     samples: tuple[tuple[float, ...], ...]
     source: dict[str, Any]
     moments: str
+    interval: Interval | None = None
     fingerprint: str = ""
 
     @property
@@ -104,7 +109,12 @@ class LinearModel:
             features = tuple(Feature(**feature) for feature in content.pop("features"))
             columns = tuple(_column(**column) for column in content.pop("columns"))
             samples = tuple(tuple(row) for row in content.pop("samples"))
-            model = cls(columns=columns, features=features, samples=samples, **content)
+            interval = content.pop("interval")
+            if interval is not None:
+                interval = Interval.from_dict(interval, len(features))
+            model = cls(
+                columns=columns, features=features, samples=samples, interval=interval, **content
+            )
             if not isinstance(model.target, str) or model.names != features_of(columns):
                 raise TypeError("its columns are not those of its features")
             if not isinstance(model.source, dict):
@@ -113,7 +123,9 @@ class LinearModel:
             _check_numbers([v for f in features for v in (f.minimum, f.maximum)], name)
             for row in samples:
                 _check_numbers(row, name, len(features))
-        except (TypeError, KeyError, AttributeError, OverflowError) as error:
+        except FormatError:
+            raise
+        except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
             raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
         return model
 

@@ -88,6 +88,27 @@ class NormalEquations:
                     continue  # singular, for all that this precision can tell
                 yield self._factors(inverse)
 
+    def inverse_cholesky_balls(self) -> Iterator[list[list[flint.arb]]]:
+        """Yield enclosures, ever closer, of the rows of L⁻¹, at the precision then set.
+
+        L is lower triangular, and L Lᵀ the matrix of the features' sums of products.
+        """
+        for precision in _PRECISIONS[:4]:  # beyond, `inverse_cholesky_row` is as fast
+            with flint.ctx.workprec(precision):
+                roots = [flint.arb(square).sqrt() for square in self._scales]
+                rows = _inverse_cholesky(flint.arb_mat(self._a))
+                yield [[v * root for v, root in zip(row, roots, strict=False)] for row in rows]
+
+    def inverse_cholesky_row(self, k: int) -> list[tuple[flint.fmpq, flint.fmpq]]:
+        """Return row k of L⁻¹, exactly: a pair (v, s) stands for ``v * sqrt(s)``.
+
+        Raises ZeroDivisionError for moments that no rows have.
+        """
+        leading = flint.fmpz_mat([row[: k + 1] for row in self._a.tolist()[: k + 1]])
+        unit = flint.fmpz_mat([[int(i == k)] for i in range(k + 1)])
+        last = leading.solve(unit).entries()  # the last column of the inverse, L⁻¹[k] * L⁻¹[k, k]
+        return [(v, scale / last[-1]) for v, scale in zip(last, self._scales, strict=False)]
+
     def _set_units(self, zeros: list[int]) -> None:
         """Write the equations in integers, after division of the sums by 2**(zeros + zeros)."""
         self._units = [zero + self._common for zero in zeros]
@@ -137,8 +158,7 @@ class NormalEquations:
         return self._basis * middle * rows
 
     def _factors(self, inverse: Any) -> list[Any]:
-        scales = [power_of_two(-2 * unit) * self._divisor for unit in self._units[1:-1]]
-        factors = [inverse[j, j] * scale for j, scale in enumerate(scales)]
+        factors = [inverse[j, j] * scale for j, scale in enumerate(self._scales)]
         if self.fit_intercept:
             means = type(inverse)(self._means)
             spread = (means * inverse * means.transpose())[0, 0]
@@ -147,10 +167,34 @@ class NormalEquations:
         return factors
 
     @property
+    def _scales(self) -> list[flint.fmpq]:
+        """What turns the diagonal of A's inverse into that of the features' sums of products."""
+        return [power_of_two(-2 * unit) * self._divisor for unit in self._units[1:-1]]
+
+    @property
     def _means(self) -> flint.fmpq_mat:
         """Means of the features, each in its unit over that of 1: (1, n_features)."""
         row = self._integers[0, 1:-1].tolist()
         return flint.fmpq_mat([[flint.fmpq(total, self._integers[0, 0]) for total in row]])
+
+
+def _inverse_cholesky(matrix: flint.arb_mat) -> list[list[flint.arb]]:
+    """Return the rows of L⁻¹ for ``matrix == L Lᵀ``, by halves: FLINT multiplies fast."""
+    size = matrix.nrows()
+    if size == 1:
+        return [[1 / matrix[0, 0].sqrt()]]
+    half, rows = size // 2, matrix.tolist()
+    top = _inverse_cholesky(flint.arb_mat([row[:half] for row in rows[:half]]))
+    upper = _lower_triangle(top)
+    side = upper * flint.arb_mat([row[half:] for row in rows[:half]])  # of Lᵀ, on the right
+    rest = flint.arb_mat([row[half:] for row in rows[half:]]) - side.transpose() * side
+    bottom = _inverse_cholesky(rest)
+    left = -_lower_triangle(bottom) * (side.transpose() * upper)
+    return top + [a + b for a, b in zip(left.tolist(), bottom, strict=True)]
+
+
+def _lower_triangle(rows: list[list[flint.arb]]) -> flint.arb_mat:
+    return flint.arb_mat([row + [0] * (len(rows) - len(row)) for row in rows])
 
 
 def _without_common_power(sums: Integers) -> tuple[Integers, int]:

@@ -8,6 +8,8 @@ import flint
 
 from cali_reg.errors import DataError
 
+IMPOSSIBLE = "a sum of squares is negative: no rows have these moments; make them anew"
+
 
 def power_of_two(exponent: int) -> flint.fmpq:
     """Return ``2**exponent``, exactly."""
@@ -25,7 +27,7 @@ def sqrt_to_float(value: flint.fmpq) -> float:
     Raises DataError for a negative sum of squares: only moments that were made up have one.
     """
     if value < 0:
-        raise DataError("a sum of squares is negative: no rows have these moments; make them anew")
+        raise DataError(IMPOSSIBLE)
     numerator, denominator = int(value.p), int(value.q)
     # an integer root of at least 64 bits; one more bit says whether anything was cut off
     shift = max(0, 130 - numerator.bit_length() + denominator.bit_length()) // 2
@@ -36,11 +38,25 @@ def sqrt_to_float(value: flint.fmpq) -> float:
 
 
 def ball_to_float(ball: flint.arb) -> float | None:
-    """Return the float64 that every number in `ball` rounds to; None if they differ."""
+    """Return the float64 that every number in `ball` rounds to; None if they differ.
+
+    Raises OverflowError if all are beyond float64.
+    """
     if not ball.is_finite():
         return None
     low, high = (
-        to_float(flint.fmpq(mantissa) * power_of_two(int(exponent)))
+        _to_float_or_infinity(flint.fmpq(mantissa) * power_of_two(int(exponent)))
         for mantissa, exponent in (ball.lower().man_exp(), ball.upper().man_exp())
     )
-    return low if low == high else None
+    if low != high:
+        return None
+    if math.isinf(low):
+        raise OverflowError
+    return low
+
+
+def _to_float_or_infinity(value: flint.fmpq) -> float:
+    try:
+        return to_float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

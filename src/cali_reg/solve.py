@@ -17,13 +17,20 @@ from typing import Any, TypeVar
 import flint
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 from cali_reg.errors import DataError
+from cali_reg.interval import Interval
 from cali_reg.moments import Moments
 from cali_reg.normal_equations import NormalEquations
-from cali_reg.rounding import ball_to_float, power_of_two, sqrt_to_float, to_float
+from cali_reg.rounding import IMPOSSIBLE, ball_to_float, power_of_two, sqrt_to_float, to_float
 from cali_reg.slices import UNIT
 
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)  # of the intervals that are stored
+
+_BLOCK = 4096  # rows; their deviations stay in the cache
+
+_Value = TypeVar("_Value")
 _Rounded = TypeVar("_Rounded")
 
 
@@ -63,6 +70,23 @@ def predict(
     for weight, column in zip(coefficients, X.T, strict=True):
         prediction += weight * column
     return prediction
+
+
+def half_widths(
+    X: npt.NDArray[np.float64], interval: Interval, level: float
+) -> npt.NDArray[np.float64]:
+    """Return the bits of `Interval.half_width` for each row of `X`: (n_rows, n_features)."""
+    quantile, means = interval.quantile(level), np.array(interval.means)
+    found = np.empty(len(X))
+    for start in range(0, len(X), _BLOCK):
+        deviations = X[start : start + _BLOCK].T - means[:, None]
+        total = np.full(deviations.shape[1], 1.0 + 1.0 / interval.n_samples)
+        for k, weights in enumerate(interval.inverse_cholesky):
+            w = predict(deviations[: k + 1].T, weights, 0.0)
+            total += w * w
+        block = interval.residual_standard_deviation * np.sqrt(total)
+        found[start : start + _BLOCK] = quantile * block
+    return found
 
 
 def r2_loss(
@@ -216,6 +240,24 @@ class Solution:
         return self._errors[-1] if self._equations.fit_intercept else math.nan
 
     @cached_property
+    def interval(self) -> Interval | None:
+        """What prediction intervals need.
+
+        None for ridge, without an intercept, for dependent columns or without degrees of freedom.
+        """
+        equations, df = self._equations, self.degrees_of_freedom
+        if self._arguments[-1] or not equations.fit_intercept or self.dependent or df <= 0:
+            return None
+        what = "an entry of the features' inverse Cholesky factor"
+        return Interval(
+            df,
+            self.residual_standard_deviation,
+            tuple(float(self._moments.mean(j)) for j in range(self._moments.n_features)),
+            _finite(_round_inverse_cholesky, equations, what),
+            tuple((level, _t_quantile(df, level)) for level in LEVELS),
+        )
+
+    @cached_property
     def _rss(self) -> flint.fmpq:
         return self._equations.rss
 
@@ -236,13 +278,43 @@ class Solution:
 
     def _round_errors(self, variance: flint.fmpq) -> tuple[float, ...]:
         for balls in self._equations.variance_factor_balls():
-            roots = [ball_to_float((ball * variance).sqrt()) for ball in balls]
-            if None not in roots:
-                return tuple(root for root in roots if root is not None)
+            roots = _round_balls([(ball * variance).sqrt() for ball in balls])
+            if roots is not None:
+                return roots
         return tuple(sqrt_to_float(variance * f) for f in self._equations.variance_factors())
 
 
-def _finite(rounded: Callable[[flint.fmpq], _Rounded], value: flint.fmpq, what: str) -> _Rounded:
+def _round_inverse_cholesky(equations: NormalEquations) -> tuple[tuple[float, ...], ...]:
+    """Round the rows of the inverse Cholesky factor: from balls or, for ties, exactly."""
+    rows: list[tuple[float, ...] | None] = [None] * equations.rank
+    for balls in equations.inverse_cholesky_balls():
+        rows = [_round_balls(row) for row in balls]
+        if None not in rows:
+            break
+    return tuple(row or _round_row(equations, k) for k, row in enumerate(rows))
+
+
+def _round_balls(balls: Sequence[flint.arb]) -> tuple[float, ...] | None:
+    """Round all balls, without -0.0; None if one of them does not say where to."""
+    values = [ball_to_float(ball) for ball in balls]
+    return None if None in values else tuple(v + 0.0 for v in values if v is not None)
+
+
+def _round_row(equations: NormalEquations, k: int) -> tuple[float, ...]:
+    try:
+        pairs = equations.inverse_cholesky_row(k)
+    except ZeroDivisionError:
+        raise DataError(IMPOSSIBLE) from None
+    roots = [(v, sqrt_to_float(v * v * square)) for v, square in pairs]
+    return tuple((-root if v < 0 else root) + 0.0 for v, root in roots)
+
+
+def _t_quantile(degrees_of_freedom: int, level: float) -> float:
+    """Return Student's two-sided quantile to six digits: systems differ in its last ones."""
+    return float(f"{stdtrit(degrees_of_freedom, (1 + level) / 2):.6g}")
+
+
+def _finite(rounded: Callable[[_Value], _Rounded], value: _Value, what: str) -> _Rounded:
     try:
         return rounded(value)
     except OverflowError:

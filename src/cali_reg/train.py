@@ -108,6 +108,7 @@ def make_model(
         samples=samples,
         source=source,
         moments=SplitMoments.from_json(moments_json).fingerprint,
+        interval=solution.interval,
     )
     model_json = model.to_json()
     files = {
