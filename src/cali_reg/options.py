@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from cali_reg import __version__, commands, option_types
+from cali_reg import __version__, commands, option_types, predict_options
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
@@ -163,20 +163,9 @@ def _add_quantize(subparsers: Subparsers) -> None:
 
 def _add_predict(subparsers: Subparsers) -> None:
     parser = _command(
-        subparsers, "predict", commands.run_predict, "predict the sample rows, or those of a file"
+        subparsers, "predict", commands.run_predict, "predict the sample rows, or those of files"
     )
-    parser.add_argument(
-        "file", nargs="?", help="CSV file with the model's columns; - for standard input"
-    )
-    parser.add_argument(
-        "--precision",
-        choices=["float64", "uint8"],
-        default="float64",
-        help="which model predicts the rows of the file (default: float64)",
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="where to write (default: standard output)"
-    )
+    predict_options.add_to(parser)
 
 
 def _add_export(subparsers: Subparsers) -> None:
