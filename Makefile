@@ -3,19 +3,25 @@
 
 PYTHON ?= python3
 ARTIFACTS ?= artifacts
-MIN_R2 ?= 0.5
+DATA ?=
+TARGET ?=
+# the gate of California Housing; of other data, if any, it is the user's
+MIN_R2 ?= $(if $(DATA),,0.5)
 TRAIN_FLAGS ?=
+VERIFY_FLAGS ?=
 PREDICT_FLAGS ?=
+AUDIT_FLAGS ?=
 
 TOX := .venv/bin/tox
-TRAIN := --artifacts $(ARTIFACTS) --min-r2 $(MIN_R2) $(TRAIN_FLAGS)
-SOURCES := $(shell find src -name '*.py' -o -name '*.gz') pyproject.toml requirements.in requirements.txt
+TRAIN := --artifacts $(ARTIFACTS) $(if $(MIN_R2),--min-r2 $(MIN_R2)) \
+	$(if $(DATA),--data $(DATA) --target $(TARGET)) $(TRAIN_FLAGS)
+SOURCES := $(shell find src -name '*.py' -o -name '*.gz') pyproject.toml requirements.in requirements.txt $(wildcard $(DATA) $(addsuffix /*,$(DATA)))
 TRAINED := $(addprefix $(ARTIFACTS)/,linear_model.joblib moments.json)
 QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all train quantize predict bench docs lock lock-check docker smoke docker-reproducible ci clean FORCE
+.PHONY: help lint type-check test test-all train quantize verify predict bench docs lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,9 +38,13 @@ test: $(TOX) ## run the tests on the Python at hand
 test-all: $(TOX) ## run the tests on every Python 3.11 to 3.14 found
 	$(TOX) run -e py311,py312,py313,py314
 
-train: $(ARTIFACTS)/model.json $(TRAINED) ## fit the model, if anything changed (MIN_R2=0.5)
+train: $(ARTIFACTS)/model.json $(TRAINED) ## fit the model, if anything changed (MIN_R2=0.5; DATA=rows.csv TARGET=y)
 
 quantize: $(ARTIFACTS)/quantized.json $(QUANTIZED) ## turn the model into uint8 codes, if anything changed
+
+# It reads the folder as it is: had it prerequisites there, it would make what it is to check.
+verify: $(TOX) ## make the files of ARTIFACTS again elsewhere, and compare each byte (VERIFY_FLAGS=--data=rows.csv)
+	@$(TOX) -qq run -e verify -- --artifacts $(ARTIFACTS) $(VERIFY_FLAGS)
 
 predict: $(TOX) quantize ## predict the sample rows (PREDICT_FLAGS=rows.csv)
 	@$(TOX) -qq run -e predict -- --artifacts $(ARTIFACTS) $(PREDICT_FLAGS)
@@ -61,10 +71,19 @@ smoke: $(TOX) docker ## run the image locked down, and compare each digit with t
 docker-reproducible: $(TOX) docker ## build the image from unequal copies, and fail unless the digest is one
 	$(TOX) run -e docker-reproducible
 
-ci: lint type-check lock-check test-all train quantize docker smoke docker-reproducible ## all that CI runs
+dist: $(TOX) ## build wheel and sdist in dist/, twice, and fail unless the bytes are the same
+	$(TOX) run -e release -- packages.py
+
+sbom: $(TOX) ## list what the lock installs in dist/cali-reg.cdx.json (CycloneDX)
+	$(TOX) run -e release -- sbom.py
+
+audit: $(TOX) ## ask for known flaws of what the locks hold (needs the network; AUDIT_FLAGS=--service=osv)
+	$(TOX) run -e release -- audit.py $(AUDIT_FLAGS)
+
+ci: lint type-check lock-check test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
 
 clean: ## delete all that was made: artifacts, environments, caches
-	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find artifacts -mindepth 1 ! -name .gitignore -delete
 
 $(TOX): requirements/tools.txt
@@ -77,7 +96,7 @@ $(ARTIFACTS)/model.json: $(SOURCES) $(ARTIFACTS)/.train-flags | $(TOX)
 	$(TOX) -q run -e train -- $(TRAIN)
 
 $(ARTIFACTS)/quantized.json: $(ARTIFACTS)/model.json $(TRAINED) | $(TOX)
-	$(TOX) -q run -e quantize -- --artifacts $(ARTIFACTS)
+	$(TOX) -q run -e quantize -- --artifacts $(ARTIFACTS) $(if $(DATA),--data $(DATA))
 
 # One run writes several files; should one of the others be gone, the run is repeated.
 $(TRAINED): $(ARTIFACTS)/model.json

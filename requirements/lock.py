@@ -22,6 +22,7 @@ LOCKS = [
     Path("requirements/bench.txt"),
     Path("requirements/docs.txt"),
     Path("requirements/tools.txt"),
+    Path("requirements/release.txt"),
 ]
 COMPILE = [
     *(sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes"),

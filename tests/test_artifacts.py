@@ -74,6 +74,10 @@ HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "cut off": (lambda data: data[: len(data) // 2], "not JSON"),
     "binary": (lambda data: b"\x80\x04\x95" + data, "not JSON"),
     "deeply nested": (lambda data: b"[" * 100_000, "not JSON"),
+    "nested in a field": (
+        lambda data: data.replace(b'"rank": 8', b'"rank": ' + b"[" * 900 + b"]" * 900),
+        "not a cali-reg/",
+    ),
     "huge number": (lambda data: b"1" * 10_000, "not JSON"),
     "another type": (lambda data: b"[1, 2]\n", "not a cali-reg/"),
     "foreign": (lambda data: b'{"format": "onnx"}\n', "not a cali-reg/"),
@@ -136,6 +140,7 @@ FORGED_CODES: dict[str, dict[str, object]] = {
     "negative code": {"codes": [-1] * 8},
     "huge scale": {"scale": 10**9},
     "no bits": {"bits": 0},
+    "contract as a number": {"contract": 5},
     "unknown field": {"surprise": 1},
 }
 

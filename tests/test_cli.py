@@ -11,7 +11,7 @@ from conftest import Run, run_process
 
 from cali_reg import __version__, cli, commands
 
-COMMANDS = ["train", "update", "quantize", "predict", "export"]
+COMMANDS = ["train", "update", "quantize", "verify", "predict", "export"]
 README = Path(__file__).parents[1] / "README.md"
 
 BAD_USAGE = [

@@ -16,8 +16,15 @@ from test_layers import STANDARD_LIBRARY_ONLY
 from cali_reg.model import LinearModel
 
 ROOT = Path(__file__).parents[1]
-COMMAND_LINE = ["__init__", "__main__", "cli", "commands"]
-COMMAND_LINE += ["option_types", "options", "predict_options"]
+COMMAND_LINE = [
+    "__init__",
+    "__main__",
+    "cli",
+    "option_types",
+    "option_groups",
+    "options",
+    "commands",
+]
 
 
 def read(name: str) -> str:

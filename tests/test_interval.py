@@ -369,7 +369,14 @@ def sealed(interval: Any) -> bytes:
         {"name": name, "coefficient": 1.0, "standard_error": None, "minimum": 0.0, "maximum": 1.0}
         for name in "ab"
     ]
-    empty = {"target": "t", "moments": "", "ranges": "exact", "samples": [], "source": {}}
     columns = [{"name": name, "levels": None} for name in "ab"]
-    content = {**empty, "columns": columns, "features": features, "intercept": 0.0}
-    return documents.dump("model", 1, {**content, "rank": 2, "scores": {}, "interval": interval})
+    empty = {
+        "columns": columns,
+        "target": "t",
+        "moments": "",
+        "ranges": "exact",
+        "samples": [],
+        "source": {},
+    }
+    content = {**empty, "features": features, "intercept": 0.0, "rank": 2, "scores": {}}
+    return documents.dump("model", 1, {**content, "interval": interval})

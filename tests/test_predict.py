@@ -120,7 +120,7 @@ BAD_TABLES: dict[str, tuple[str | bytes, str]] = {
     ),
     "open quote": (f'{HEADER}\n{ROW}\n"1.0,2', "row 2 is not CSV"),
     "huge cell": (f"{HEADER}\n" + "1" * (1 << 24) + "1", "row 1 is not CSV"),
-    "no CSV header": ('"MedInc', "the header is not CSV"),
+    "no CSV header": ('"MedInc', "header is not CSV"),
 }
 
 

@@ -8,9 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TARGETS = [
-    *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "predict"),
+    *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "verify", "predict"),
     *("bench", "docs", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
+    *("dist", "sbom", "audit"),
 ]
 
 
@@ -55,6 +56,7 @@ def test_package_takes_its_dependencies_from_requirements_in() -> None:
     """One source: the installed package asks for what requirements.in lists."""
     lines = (ROOT / "requirements.in").read_text("utf-8").splitlines()
     listed = [line for line in lines if line and not line.startswith("#")]
+    listed.remove("colorama")  # of tqdm's own, for Windows
     needed = [line for line in metadata.requires("cali-reg") or [] if "extra ==" not in line]
     assert sorted(needed) == sorted(listed)
 
@@ -88,6 +90,12 @@ def test_make_lists_its_targets() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony
     assert set(TARGETS) <= set(phony[1].split())
+
+
+def test_verify_makes_nothing() -> None:
+    """What is to be checked is no prerequisite, or make would overwrite it first."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert re.findall(r"^verify:(.*) ## ", makefile, re.MULTILINE) == [" $(TOX)"]
 
 
 def test_tox_describes_its_environments() -> None:

@@ -46,7 +46,7 @@ class Part:
     @property
     def kinds(self) -> dict[str, str]:
         """What each column holds: numbers, text, nothing, or the name of another type."""
-        keys = {k: "text" if parse_number(v) is None else "numbers" for k, v in self.keys.items()}
+        keys = {name: _kind_of_key(value) for name, value in self.keys.items()}
         return {name: _kind(data_type) for name, data_type in self.types.items()} | keys
 
     def split(self) -> list[Part]:
@@ -109,7 +109,7 @@ def read(
         else:
             read_part = _read_arrow(part, inside, size)
         for arrays, numbers in read_part:
-            found = {c.name: _as_asked(a, c) for c, a in zip(inside, arrays, strict=True)}
+            found = {c.name: _as_asked(a, c, part) for c, a in zip(inside, arrays, strict=True)}
             for column in columns:
                 if column.name in part.keys:
                     found[column.name] = _key(part.keys[column.name], column, len(numbers))
@@ -182,29 +182,40 @@ def _kind(data_type: pa.DataType) -> str:
     numeric = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
     if any(test(data_type) for test in numeric):
         return "numbers"
-    if types.is_string(data_type) or types.is_large_string(data_type):
+    if any(
+        test(data_type) for test in (types.is_string, types.is_large_string, types.is_string_view)
+    ):
         return "text"
     return str(data_type)
 
 
-def _as_asked(array: pa.Array, column: Column) -> pa.Array:
-    """Return text for a column with levels, else the array as it is."""
-    if column.levels is None:
-        return array
+def _kind_of_key(value: str) -> str:
+    if value == NO_KEY:
+        return "nothing"
+    return "text" if parse_number(value) is None else "numbers"
+
+
+def _as_asked(array: pa.Array, column: Column, part: Part) -> pa.Array:
+    """Return an array without a dictionary; as text for a column with levels."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
+    if column.levels is None:
+        return array
     if pa.types.is_floating(array.type):
         raise DataError(
-            f"column {column.name!r} holds {array.type} numbers; expected text or integers, as for"
-            " any column that is encoded one-hot: convert it, or train with it as a number"
+            f"{part.file.name}: column {column.name!r} holds {array.type} numbers; expected text or"
+            " integers, as for any column that is encoded one-hot: convert it, or train with it as"
+            " a number"
         )
-    return pc.cast(array, pa.string())
+    text = pc.cast(array, pa.string())
+    text.validate(full=True)  # a file may hold bytes that are no UTF-8
+    return text
 
 
 def _key(value: str, column: Column, n_rows: int) -> pa.Array:
-    if column.levels is not None:
-        return pa.array([value] * n_rows)
-    return pa.nulls(n_rows, pa.float64()) if value == NO_KEY else pa.repeat(float(value), n_rows)
+    if value == NO_KEY:
+        return pa.nulls(n_rows, pa.float64() if column.levels is None else pa.string())
+    return pa.repeat(float(value) if column.levels is None else value, n_rows)
 
 
 _DESCRIBE: dict[str, Callable[[File], tuple[Any, ...]]] = {

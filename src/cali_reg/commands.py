@@ -7,7 +7,7 @@ import sys
 from importlib.util import find_spec
 
 from cali_reg import artifacts, predict
-from cali_reg.errors import UsageError
+from cali_reg.errors import GateError, UsageError
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cali_reg.quantize import Rows
     from cali_reg.split_moments import SplitMoments
     from cali_reg.train import Trained
+
+_MOST_FOLDS = 100  # of files: the sums of all folds are kept at once
 
 
 def run_train(options: argparse.Namespace) -> None:
@@ -42,11 +44,10 @@ def _train_embedded(options: argparse.Namespace) -> tuple[Trained, Sequence[Mome
             raise UsageError(f"--{name.replace('_', '-')} goes with --data; name the files")
     table = dataset.california_housing()
     rows, held_out = dataset.split(table, options.test_size, options.seed)
-    split = {"seed": options.seed, "test_size": options.test_size}
     trained = train.train(
         rows,
         held_out,
-        source={"data": "california_housing", "split": split},
+        source=dataset.source_of(options.test_size, options.seed),
         n_samples=options.samples,
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
@@ -60,6 +61,8 @@ def _train_files(options: argparse.Namespace) -> tuple[Trained, Sequence[Moments
 
     if options.target is None:
         raise UsageError("--data needs --target, the column to predict")
+    if options.cv == 1 or options.cv > _MOST_FOLDS:
+        raise UsageError(f"--cv is {options.cv}; expected 2 to {_MOST_FOLDS}")
     request = Request(
         data=options.data,
         target=options.target,
@@ -133,14 +136,39 @@ def _training_rows(
             n_rows = moments.train.n_samples
             raise UsageError(f"{paths[0]}: its rows are not the {n_rows} training rows")
         return TrainingRows(model, paths)
-    if model.source.get("data") == "california_housing":
-        from cali_reg import dataset
-        from cali_reg.train import moments_of
+    from cali_reg import dataset
+    from cali_reg.train import moments_of
 
-        rows, _ = dataset.split(dataset.california_housing(), **model.source.get("split", {}))
+    if split := dataset.recorded_split(model.source):
+        rows, _ = split
         if moments_of(rows) == moments.train:
             return [rows.X]
     return None
+
+
+def run_verify(options: argparse.Namespace) -> None:
+    """Make the artifacts again, print a verdict on each, and fail if one differs."""
+    from cali_reg import display
+    from cali_reg.verify import verify
+
+    verdicts = verify(
+        options.artifacts,
+        data=options.data or (),
+        test_data=options.test_data or (),
+        trust_moments=options.trust_moments,
+    )
+    print(display.verdicts(verdicts), end="", flush=True)
+    differing = [verdict.name for verdict in verdicts if verdict.difference]
+    if differing:
+        raise GateError(
+            f"{options.artifacts}: {len(differing)} of {len(verdicts)} files are not what their"
+            f" making gives: {', '.join(differing)}; do not use them (or, if `cali-reg update`"
+            " made them, name the training rows with --data)"
+        )
+    unchecked = " but for what was not checked" * any(verdict.unchecked for verdict in verdicts)
+    print(
+        f"✔ {options.artifacts}: all {len(verdicts)} files are what their making gives{unchecked}"
+    )
 
 
 def run_predict(options: argparse.Namespace) -> None:

@@ -22,10 +22,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from cali_reg.columns import MISSING, Column, parse_cell
+from cali_reg.errors import DataError
 from cali_reg.files import File, open_binary
 from cali_reg.rows import Report, Rows, read_header, report
 
-_PIECE = 1 << 20  # bytes that are parsed at once
+_BLOCK = 1 << 20  # bytes that are parsed at once
 
 # Text in which a quoted cell follows a comma or a new line, and such follows it. Nothing is tried
 # twice, so that it takes linear time.
@@ -81,13 +82,20 @@ def pieces(handle: Any, name: str) -> tuple[list[str], Iterator[Piece]]:
 
 
 def describe(file: File) -> tuple[list[str], list[pa.DataType], int | None]:
-    """Return the columns' names, their types in the first megabyte, and about how many rows."""
+    """Return the columns' names, their types in the first megabyte, and about how many rows.
+
+    A column with a number there is one of numbers: reading it names the row that holds none.
+    """
     with open_binary(file) as handle:
         names, parts = pieces(handle, file.name)
+        if not names:
+            raise DataError(
+                f"{file.name}: no header; expected the columns' names in the first line"
+            )
         content = next(parts).content
         if isinstance(content, io.TextIOBase):
             content = _rewritten(Rows(file.name, names, names).read(content))
-    if not names or not content:
+    if not content:
         return names, [pa.null()] * len(names), 0
     try:
         table = pyarrow.csv.read_csv(
@@ -101,9 +109,9 @@ def describe(file: File) -> tuple[list[str], list[pa.DataType], int | None]:
             pass
         raise error
     n_rows = table.num_rows
-    if file.size > _PIECE:
+    if file.size > _BLOCK:
         n_rows = round(file.size / len(content) * n_rows)
-    return names, table.schema.types, None if file.is_packed else n_rows
+    return names, list(map(_found, table.columns)), None if file.is_packed else n_rows
 
 
 def _rewritten(rows: Iterator[tuple[int, list[str]]]) -> bytes:
@@ -130,7 +138,7 @@ def read(
         wanted = {
             place: _type(types[column.name], column)
             for place, column in zip(rows.places, columns, strict=True)
-        }
+        } or {0: pa.string()}  # counts the rows if nothing is wanted
         for piece in parts:
             arrays = piece.parse(len(header), wanted)
             if arrays is None:
@@ -139,7 +147,8 @@ def read(
             numbers = range(rows.n_rows + 1, rows.n_rows + 1 + len(arrays[0]))
             rows.n_rows += len(numbers)
             for start in range(0, len(numbers), size):
-                yield [array.slice(start, size) for array in arrays], numbers[start:][:size]
+                some = [array.slice(start, size) for array in arrays[: len(columns)]]
+                yield some, numbers[start : start + size]
 
 
 def _read_slowly(
@@ -148,7 +157,7 @@ def _read_slowly(
     good = (
         (number, values)
         for number, cells in rows.read(piece.lines(), skipped=skipped)
-        if (values := _values(columns, cells, f"{rows.name}: row {number}", skipped))
+        if (values := _values(columns, cells, f"{rows.name}: row {number}", skipped)) is not None
     )
     while chunk := list(islice(good, size)):
         arrays = [
@@ -173,6 +182,13 @@ def _values(
     return values
 
 
+def _found(array: pa.ChunkedArray) -> pa.DataType:
+    is_text = pa.types.is_string(array.type)
+    if is_text and any(parse_cell(cell) is not None for cell in array.to_pylist()):
+        return pa.float64()
+    return array.type
+
+
 def _type(found: pa.DataType, column: Column) -> pa.DataType:
     if column.levels is not None:
         return pa.string()
@@ -187,13 +203,13 @@ def _is_finite(array: pa.Array) -> bool:
 def _split(handle: Any) -> Iterator[bytes | io.TextIOBase]:
     """Yield a file in pieces of whole rows, the rest as text from where quotes are not plain."""
     rest = handle.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
-    while data := handle.read(_PIECE):
+    while data := handle.read(_BLOCK):
         rest += data
         end = _last_row_end(rest)
         if end:
             yield rest[:end]
             rest = rest[end:]
-        elif len(rest) > _PIECE:
+        elif len(rest) > _BLOCK:
             break
     else:
         if _plain(rest) == len(rest):

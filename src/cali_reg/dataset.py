@@ -22,6 +22,7 @@ FEATURES = (
     "Longitude",
 )
 TARGET = "MedHouseVal"
+EMBEDDED = "california_housing"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,23 @@ def california_housing() -> Table:
     """Return California Housing as a Table."""
     X, y = _california_housing()
     return Table(FEATURES, TARGET, X, y)
+
+
+def source_of(test_size: float = 0.2, seed: int = 42) -> dict[str, Any]:
+    """Return what a model says of its rows when they are a split of the embedded data."""
+    return {"data": EMBEDDED, "split": {"seed": seed, "test_size": test_size}}
+
+
+def recorded_split(source: dict[str, Any]) -> tuple[Table, Table] | None:
+    """Return the rows that `source_of` stands for; None if `source` is nothing of the kind."""
+    chosen = source.get("split")
+    chosen = chosen if isinstance(chosen, dict) else {}
+    test_size, seed = chosen.get("test_size"), chosen.get("seed")
+    if type(test_size) is not float or type(seed) is not int:
+        return None
+    if not (0 < test_size < 1 and 0 <= seed < 2**32) or source != source_of(test_size, seed):
+        return None
+    return split(california_housing(), test_size, seed)
 
 
 def split(table: Table, test_size: float = 0.2, seed: int = 42) -> tuple[Table, Table]:

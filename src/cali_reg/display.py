@@ -11,15 +11,19 @@ from cali_reg import artifacts
 from cali_reg.quantize import Quantized
 from cali_reg.solve import Scores
 from cali_reg.train import Trained
+from cali_reg.verify import Verdict
 
 
 def trained(result: Trained) -> str:
     """Return the training report: scores, then a row for each coefficient."""
     test, train = result.model.scores["test"], result.model.scores["train"]
+    n_dropped = result.model.source.get("dropped_rows")
+    dropped = f"\ndropped   {n_dropped:>6} rows  that lack a value" if n_dropped else ""
     return (
         f"✔ R²: {_number(test['r2'], '.2f')} | RMSE: {_number(test['rmse'], '.2f')}\n\n"
         f"held out  {test['n_samples']:>6} rows  R² {test['r2']}  RMSE {test['rmse']}\n"
-        f"training  {train['n_samples']:>6} rows  R² {train['r2']}  RMSE {train['rmse']}\n\n"
+        f"training  {train['n_samples']:>6} rows  R² {train['r2']}  RMSE {train['rmse']}"
+        f"{dropped}\n\n"
         f"{_coefficients(result)}"
     )
 
@@ -77,6 +81,17 @@ def curve(results: Sequence[Quantized]) -> str:
     ]
     header = ["bits", "bytes", "ΔR² training", "ΔR² held out", "change, bound", "measured"]
     return _table(header, rows)
+
+
+def verdicts(results: Sequence[Verdict]) -> str:
+    """Return a line for each file: the same, or its first difference; and what was not checked."""
+    width = max(len(result.name) for result in results)
+    lines = []
+    for result in results:
+        verdict = f"differs: {result.difference}" if result.difference else "same"
+        unchecked = f" (not checked: {result.unchecked})" if result.unchecked else ""
+        lines.append(f"{result.name:{width}}  {verdict}{unchecked}\n")
+    return "".join(lines)
 
 
 def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:

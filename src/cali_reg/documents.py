@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_DEEPEST = 16  # levels of nesting; ours have six, and each level costs Python's stack
+
+
 def dump(kind: str, version: int, content: dict[str, Any]) -> bytes:
     """Return `content` as canonical JSON: sorted keys, shortest floats, one newline at the end.
 
@@ -34,7 +37,7 @@ def load(kind: str, version: int, data: bytes, name: str) -> dict[str, Any]:
         body = json.loads(data, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise FormatError(f"{name}: not JSON (damaged or cut off); make it anew") from None
-    if not isinstance(body, dict) or body.get("format") != expected:
+    if not isinstance(body, dict) or _is_deep(body) or body.get("format") != expected:
         raise FormatError(f"{name}: not a {expected} file; expected one that cali-reg wrote")
     if body.get("version") != version:
         found = str(body.get("version"))[:20]
@@ -49,6 +52,11 @@ def load(kind: str, version: int, data: bytes, name: str) -> dict[str, Any]:
             " make the file anew"
         )
     return {**body, "fingerprint": fingerprint}
+
+
+def _is_deep(value: object, levels: int = _DEEPEST) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_is_deep(item, levels - 1) for item in inner)
 
 
 def _is_intact(body: dict[str, Any], fingerprint: object, data: bytes) -> bool:

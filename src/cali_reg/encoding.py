@@ -105,8 +105,6 @@ def _numbers(
 def _to_float64(array: pa.Array, column: Column, problems: dict[int, str]) -> Values:
     """Return float64, NaN where a value is null."""
     types, found = pa.types, array.type
-    if types.is_dictionary(found):
-        return _to_float64(array.dictionary_decode(), column, problems)
     if types.is_decimal(found):
         array = pc.cast(pc.cast(array, pa.string()), pa.float64())
     elif types.is_boolean(found):

@@ -25,4 +25,4 @@ class UsageError(CaliRegError):
 
 
 class GateError(CaliRegError):
-    """A gate failed: the model is worse than what was asked for."""
+    """A gate failed: the model is not what was asked for."""

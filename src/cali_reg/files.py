@@ -84,10 +84,10 @@ def _find(text: str) -> list[File]:
                 raise DataError(f"{text}: of no known format; expected a name that ends in {known}")
             return [_file(filesystem, info, "")]
         if info.type == fs.FileType.Directory:
-            files = _inside(filesystem, path)
+            files = _inside(filesystem, path, path.rstrip("/") + "/")
         else:
             files = _matching(filesystem, path)
-    except OSError as error:
+    except (OSError, UnicodeError, pa.ArrowException, re.error) as error:
         raise DataError(f"{text}: cannot be listed ({_reason(error)}); check the path") from None
     if files:
         return files
@@ -102,12 +102,15 @@ def _locate(text: str) -> tuple[fs.FileSystem, str]:
     try:
         filesystem, path = fs.FileSystem.from_uri(text)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{text}: no address that can be read ({_reason(error)})") from None
+        raise DataError(
+            f"{text}: no address that can be read ({_reason(error)}); expected one"
+            " such as s3://bucket/folder, or a path"
+        ) from None
     return filesystem, path
 
 
-def _inside(filesystem: fs.FileSystem, folder: str) -> list[File]:
-    base = folder.rstrip("/") + "/"
+def _inside(filesystem: fs.FileSystem, folder: str, base: str) -> list[File]:
+    """Return the files in a folder; the folders below `base` may hold keys."""
     infos = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
     return [
         _file(filesystem, info, base)
@@ -125,15 +128,16 @@ def _matching(filesystem: fs.FileSystem, pattern: str) -> list[File]:
     rest = pattern[len(folder + slash) :]
     selector = fs.FileSelector(folder + slash or ".", recursive="/" in rest, allow_not_found=True)
     prefix, expression = "" if folder + slash else "./", re.compile(_regular(rest))
-    files = []
+    files: dict[str, File] = {}
     for info in sorted(filesystem.get_file_info(selector), key=lambda info: info.path):
         inner = info.path.removeprefix(prefix).removeprefix(folder + slash)
         if expression.fullmatch(inner) and not _is_hidden(inner):
             if info.type == fs.FileType.Directory:
-                files += _inside(filesystem, info.path)
-            elif _format(info.path):
-                files.append(_file(filesystem, info, folder + slash))
-    return files
+                found = _inside(filesystem, info.path, folder + slash)
+            else:
+                found = [_file(filesystem, info, folder + slash)] if _format(info.path) else []
+            files |= {file.path: file for file in found}
+    return list(files.values())
 
 
 def _regular(pattern: str) -> str:
@@ -152,10 +156,11 @@ def _file(filesystem: fs.FileSystem, info: Any, base: str) -> File:
     local = isinstance(filesystem, fs.LocalFileSystem)
     return File(
         filesystem,
-        info.path,
+        # absolute, for workers elsewhere
+        Path(info.path).absolute().as_posix() if local else info.path,
         info.path if local else f"{filesystem.type_name}://{info.path}",
         _format(info.path) or "",
-        {key: unquote(value) for key, value in keys.items()},
+        {unquote(key): unquote(value) for key, value in keys.items()},
         info.size,
         info.mtime_ns,
     )

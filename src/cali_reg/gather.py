@@ -14,6 +14,7 @@ from typing import Any
 from cali_reg.batches import Part, Progress
 from cali_reg.errors import CaliRegError, UsageError
 
+_TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to share out
 _FAN_IN = 8  # results that one task adds up
 _RETRIES = 5  # of a task whose worker was lost
 
@@ -62,11 +63,12 @@ def _connected(address: str) -> Iterator[Any]:
                         n_workers=_n_workers(address), threads_per_worker=1, dashboard_address=None
                     )
                 )
-            client = stack.enter_context(Client(cluster, timeout=20, set_as_default=False))
+            client = stack.enter_context(Client(cluster, timeout=20))
+            client.wait_for_workers(1, timeout=60)
         except (OSError, ValueError) as error:
             raise UsageError(
-                f"--dask {address}: no scheduler answers ({str(error)[:100]}); start one, or use"
-                " --dask local"
+                f"--dask {address}: no scheduler with workers answers ({str(error)[:100]}); start"
+                " them, or use --dask local"
             ) from None
         yield client
 
@@ -83,8 +85,11 @@ def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: 
     from distributed.comm import CommClosedError
 
     pieces = [piece for part in parts for piece in part.split()]
+    n_threads = sum(client.nthreads().values())
+    size = max(1, len(pieces) // (n_threads * _TASKS))
+    shares = [pieces[start : start + size] for start in range(0, len(pieces), size)]
     submit = partial(client.submit, pure=False, retries=_RETRIES)
-    leaves = {submit(task, [piece]): piece.n_rows or 0 for piece in pieces}
+    leaves = {submit(task, share): sum(p.n_rows or 0 for p in share) for share in shares}
     results = list(leaves)
     while len(results) > 1:
         starts = range(0, len(results), _FAN_IN)

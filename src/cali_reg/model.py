@@ -185,6 +185,8 @@ class QuantizedModel:
             model = cls(codes=codes, exponents=exponents, **content)
             _check_numbers([model.intercept], name)
             _check_integers([*codes, *exponents, model.scale, model.zero_point, model.bits], name)
+            if not isinstance(model.contract, dict):
+                raise TypeError("the contract is no object")
             _check_codes(model)
             _check_numbers(model.coefficients, name, len(codes))
         except FormatError:

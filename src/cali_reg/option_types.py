@@ -40,7 +40,10 @@ def positive(text: str) -> int:
 
 def names(text: str) -> list[str]:
     """Split a list of names at its commas; quotes protect a comma, as in CSV."""
-    return next(csv.reader([text], skipinitialspace=True), [])
+    try:
+        return next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of names ({error})") from None
 
 
 def bits(text: str) -> int:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from cali_reg import __version__, commands, option_types, predict_options
+from cali_reg import __version__, commands, option_groups, option_types
 
 TYPE_CHECKING = False  # see __init__.py
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(subparsers)
     _add_update(subparsers)
     _add_quantize(subparsers)
+    _add_verify(subparsers)
     _add_predict(subparsers)
     _add_export(subparsers)
     return parser
@@ -43,7 +44,7 @@ def _add_train(subparsers: Subparsers) -> None:
     parser = _command(
         subparsers, "train", commands.run_train, "fit the model, evaluate it, write it"
     )
-    _add_data(parser)
+    option_groups.add_data(parser)
     parser.add_argument(
         "--test-size",
         type=option_types.fraction,
@@ -68,52 +69,7 @@ def _add_train(subparsers: Subparsers) -> None:
         metavar="K",
         help="also print K-fold cross-validation",
     )
-    _add_gates(parser)
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        nargs="+",
-        metavar="PATH",
-        help="CSV, Parquet or Arrow files to train on, as paths, patterns, folders or addresses"
-        " (default: California Housing, embedded)",
-    )
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict, of --data")
-    parser.add_argument(
-        "--features",
-        type=option_types.names,
-        metavar="A,B",
-        help="columns to predict from (default: all but the target)",
-    )
-    parser.add_argument(
-        "--categorical",
-        type=option_types.names,
-        metavar="A,B",
-        help="columns of text to encode one-hot; the first level is the baseline",
-    )
-    parser.add_argument(
-        "--missing",
-        choices=["refuse", "drop"],
-        default="refuse",
-        help="what to do with rows that lack a value (default: refuse)",
-    )
-    parser.add_argument(
-        "--test-data", nargs="+", metavar="PATH", help="files of the held-out rows, all of them"
-    )
-    parser.add_argument(
-        "--batch-size",
-        type=option_types.positive,
-        default=65536,
-        metavar="ROWS",
-        help="rows to read at once (default: 65536); no result depends on it",
-    )
-    parser.add_argument(
-        "--dask",
-        metavar="ADDRESS",
-        help="read on a cluster: a scheduler's address, or local[:WORKERS] for processes here"
-        " (needs the extra dask)",
-    )
+    option_groups.add_gates(parser)
 
 
 def _add_update(subparsers: Subparsers) -> None:
@@ -124,7 +80,7 @@ def _add_update(subparsers: Subparsers) -> None:
         "--add", nargs="+", metavar="PATH", help="files of rows to add; - for CSV on standard input"
     )
     parser.add_argument("--remove", nargs="+", metavar="PATH", help="files of rows to remove")
-    _add_gates(parser)
+    option_groups.add_gates(parser)
 
 
 def _add_quantize(subparsers: Subparsers) -> None:
@@ -161,11 +117,31 @@ def _add_quantize(subparsers: Subparsers) -> None:
     )
 
 
+def _add_verify(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers, "verify", commands.run_verify, "make the artifacts again and compare each byte"
+    )
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        metavar="PATH",
+        help="files that the model was trained on (default: the embedded data)",
+    )
+    parser.add_argument(
+        "--test-data", nargs="+", metavar="PATH", help="files of the rows held out by this option"
+    )
+    parser.add_argument(
+        "--trust-moments",
+        action="store_true",
+        help="have moments.json stand for rows that are not at hand, and say what is unchecked",
+    )
+
+
 def _add_predict(subparsers: Subparsers) -> None:
     parser = _command(
         subparsers, "predict", commands.run_predict, "predict the sample rows, or those of files"
     )
-    predict_options.add_to(parser)
+    option_groups.add_prediction(parser)
 
 
 def _add_export(subparsers: Subparsers) -> None:
@@ -186,20 +162,6 @@ def _add_export(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="where to write (default: standard output)"
-    )
-
-
-def _add_gates(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--min-r2",
-        type=option_types.finite,
-        metavar="R2",
-        help="fail, and leave the old artifacts, if R² on the held-out rows is lower",
-    )
-    parser.add_argument(
-        "--allow-collinear",
-        action="store_true",
-        help="accept columns that depend on others, with the solution of least norm",
     )
 
 

@@ -26,6 +26,7 @@ from cali_reg.split_moments import SplitMoments
 Rows = Iterable[npt.NDArray[np.float64]]  # blocks of (n_rows, n_features)
 
 WIDTHS = range(2, 17)  # bits of a code
+MEASURED = "max_change_measured"  # in a contract, where the training rows were at hand
 _LARGEST = 2.0**1000  # beyond it, or below its inverse, a code's value may be no float64
 _ROUNDING = Fraction(1, 2**53)  # half the distance from 1 to the next float64, relative
 
@@ -62,7 +63,7 @@ def quantize(
         },
     }
     if rows is not None:
-        contract["max_change_measured"] = largest_change(model, quantized, rows)
+        contract[MEASURED] = largest_change(model, quantized, rows)
     quantized = replace(quantized, contract=contract)
     before, after = (score(moments.test, m.coefficients, m.intercept) for m in (model, quantized))
     files = {**exports, artifacts.QUANTIZED: quantized.to_json()}

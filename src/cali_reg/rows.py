@@ -97,7 +97,7 @@ def read_header(lines: Iterable[str], name: str) -> list[str]:
     try:
         header = [cell.strip() for cell in next(csv.reader(lines, strict=True), [])]
     except csv.Error as error:
-        raise DataError(f"{name}: the header is not CSV ({error}); mend it") from None
+        raise DataError(f"{name}: header is not CSV ({error}); mend it") from None
     for cell in header:
         if not _is_utf8(cell):
             raise DataError(f"{name}: header is not UTF-8 text; convert the file")

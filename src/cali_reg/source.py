@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cali_reg import files
 from cali_reg.batches import Part, Progress, describe, read
-from cali_reg.columns import Column, shown
+from cali_reg.columns import Column, features_of, shown
 from cali_reg.errors import DataError, UsageError
 
 _MOST_LEVELS = 1000
+_INDEX = re.compile(r"|Unnamed: 0|__index_level_0__")  # what pandas writes and reads by default
 
-Levels = dict[str, set[Any]]  # text, or None for a missing value
+Levels = dict[str, set[str]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,8 @@ class Source:
 
 def open_source(paths: Sequence[str]) -> Source:
     """Find the files that paths name, and their columns. Raises DataError."""
-    return Source(tuple(describe(file) for file in files.find(paths)))
+    with ThreadPoolExecutor() as threads:  # a store far away takes a while to answer
+        return Source(tuple(threads.map(describe, files.find(paths))))
 
 
 def select(
@@ -70,6 +77,11 @@ def select(
         )
     if features is None:
         features = [name for name in kinds if name != target]
+        for name in filter(_INDEX.fullmatch, features):
+            raise DataError(
+                f"{source.parts[0].file.name}: column {name!r} looks like the rows' numbers;"
+                " expected features: name the columns to use with --features"
+            )
         others = [
             f"{name} ({kinds[name]})"
             for name in features
@@ -99,12 +111,14 @@ def levels_in(
     batch_size: int,
     progress: Progress = lambda n_rows: None,
 ) -> Levels:
-    """Return the texts that some columns hold, by name."""
-    levels: Levels = {column.name: set() for column in columns}
+    """Return the texts of the columns with levels, by name, in rows that lack no value."""
+    levels: Levels = {column.name: set() for column in columns if column.levels is not None}
     for part in parts:
         for batch in read(part, columns, batch_size):
+            complete = reduce(pc.and_, map(_has_value, batch.arrays))
             for column, array in zip(columns, batch.arrays, strict=True):
-                levels[column.name].update(array.unique().to_pylist())
+                if column.levels is not None:
+                    levels[column.name].update(array.filter(complete).unique().to_pylist())
             _check_levels(levels)
             progress(len(batch.numbers))
     return levels
@@ -119,8 +133,28 @@ def add_levels(a: Levels, b: Levels) -> Levels:
 
 def with_levels(columns: Sequence[Column], levels: Levels) -> tuple[Column, ...]:
     """Return the columns with the levels found, in the order of code points."""
-    found = {name: tuple(sorted(texts - {None, ""})) for name, texts in levels.items()}
-    return tuple(Column(column.name, found.get(column.name)) for column in columns)
+    for name, texts in levels.items():
+        if len(texts) == 1:
+            raise DataError(
+                f"column {name!r} holds {shown(list(texts))} in every row; expected two levels at"
+                " least: leave it out with --features"
+            )
+    found = {name: tuple(sorted(texts)) for name, texts in levels.items()}
+    columns = tuple(Column(column.name, found.get(column.name)) for column in columns)
+    names = features_of(columns)
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(
+            f"{twice[0]!r} names two features, one of them a level of a --categorical column:"
+            " rename a column"
+        )
+    return columns
+
+
+def _has_value(array: pa.Array) -> pa.Array:
+    if pa.types.is_string(array.type):
+        return pc.fill_null(pc.not_equal(array, ""), False)
+    return pc.invert(pc.is_null(array, nan_is_null=True))
 
 
 def _check_levels(levels: Levels) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,44 +98,68 @@ def summarize(
     progress: Progress = lambda n_rows: None,
 ) -> Summary:
     """Summarize the rows of some parts of files, one batch read while another is added up."""
-    summarizer = Summarizer(layout)
+    splitter, summarizer = Splitter(layout), Summarizer(layout)
     batches = (batch for part in parts for batch in read(part, layout.columns, batch_size))
     # BLAS's own threads gain nothing on products as small as these, and reading needs a core
     with threadpool_limits(1, user_api="blas"):
-        for encoded in ahead(encode(batch, layout.columns) for batch in batches):
-            summarizer.add(encoded)
-            progress(len(encoded.batch.numbers))
+        for rows in ahead(splitter(encode(batch, layout.columns)) for batch in batches):
+            summarizer.add(rows)
+            progress(len(rows.encoded.batch.numbers))
     return summarizer.summary()
 
 
-class Blocks:
-    """Lays rows out as blocks of (1, features, target), with a hash and a group for each row."""
+@dataclass(frozen=True)
+class SplitRows:
+    """The rows of a batch that lack no value, each with its hash and group."""
+
+    encoded: Encoded
+    values: list[Values]
+    hashes: Words
+    groups: Groups
+
+
+class Splitter:
+    """Splits batches into groups."""
 
     def __init__(self, layout: Layout) -> None:
-        self._columns, self._split = layout.columns, layout.split
-        height = len(layout.names) + 2
-        self._block = np.ones((height, rows_per_block(height)))
+        self._split = layout.split
         self._words = [
             None if c.levels is None else np.array([word_of_text(v) for v in c.levels], np.uint64)
             for c in layout.columns
         ]
 
-    def of(self, values: Sequence[Values]) -> Iterator[tuple[Block, Words, Groups]]:
-        """Yield blocks of rows, (n_features + 2, n_rows); each overwrites the one before."""
-        n_rows, step = len(values[0]), self._block.shape[1]
-        for start in range(0, n_rows, step):
-            rows = slice(start, min(start + step, n_rows))
-            block = self._block[:, : rows.stop - rows.start]
-            for row, feature in zip(block[1:], features(values, self._columns, rows), strict=True):
-                np.add(feature, 0.0, out=row)  # turns -0.0 into 0.0
-            hashes = self._split.hashes(list(self._row_words(block, values, rows)))
-            yield block, hashes, self._split.groups(hashes)
+    def __call__(self, encoded: Encoded) -> SplitRows:
+        """Split a batch. Raises DataError for the first row with a problem but a missing value."""
+        values = [  # -0.0 becomes 0.0, the same number
+            cells if levels is not None else cells + 0.0
+            for levels, cells in zip(self._words, encoded.complete(), strict=True)
+        ]
+        words = [
+            cells.view(np.uint64) if levels is None else levels[cells]
+            for levels, cells in zip(self._words, values, strict=True)
+        ]
+        hashes = self._split.hashes(words)
+        return SplitRows(encoded, values, hashes, self._split.groups(hashes))
 
-    def _row_words(self, block: Block, values: Sequence[Values], rows: slice) -> Iterator[Words]:
-        place = 1
-        for words, column, cells in zip(self._words, self._columns, values, strict=True):
-            yield block[place].view(np.uint64) if words is None else words[cells[rows]]
-            place += len(column.features)
+
+class Blocks:
+    """Lays rows out as blocks of (1, features, target)."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._columns, height = layout.columns, len(layout.names) + 2
+        self._block = np.ones((height, rows_per_block(height)))
+
+    def of(self, rows: SplitRows) -> Iterator[tuple[Block, Words, Groups]]:
+        """Yield blocks (n_features + 2, n_rows), hashes, groups; each overwrites the last."""
+        n_rows, step = len(rows.hashes), self._block.shape[1]
+        for start in range(0, n_rows, step):
+            some = slice(start, min(start + step, n_rows))
+            block = self._block[:, : some.stop - start]
+            for row, feature in zip(
+                block[1:], features(rows.values, self._columns, some), strict=True
+            ):
+                row[:] = feature
+            yield block, rows.hashes[some], rows.groups[some]
 
 
 class Summarizer:
@@ -150,13 +174,10 @@ class Summarizer:
         self._n_dropped = 0
         self._first_missing: tuple[str, int] | None = None
 
-    def add(self, encoded: Encoded) -> None:
-        """Add a batch; rows that lack a value are left out and counted.
-
-        Raises DataError for the first row with another problem.
-        """
-        self._count_missing(encoded)
-        for block, hashes, groups in self._blocks.of(encoded.complete()):
+    def add(self, rows: SplitRows) -> None:
+        """Add a batch; rows that lack a value are counted."""
+        self._count_missing(rows.encoded)
+        for block, hashes, groups in self._blocks.of(rows):
             for group, total in enumerate(self._sums):
                 members = np.flatnonzero(groups == group)
                 total.add(block, members)

@@ -15,15 +15,16 @@ from cali_reg.batches import read
 from cali_reg.columns import Column, features_of, shown
 from cali_reg.content_split import ContentSplit
 from cali_reg.encoding import encode
-from cali_reg.errors import DataError
+from cali_reg.errors import DataError, UsageError
 from cali_reg.gather import Add, Gather, Task, gathering
 from cali_reg.model import LinearModel
 from cali_reg.source import Source, add_levels, levels_in, open_source, select, with_levels
 from cali_reg.split_moments import SplitMoments
-from cali_reg.summaries import Blocks, Layout, Summary, summarize
+from cali_reg.summaries import Blocks, Layout, Splitter, Summary, summarize
 from cali_reg.train import Trained, make_model
 
 BATCH_SIZE = 65536  # rows
+FILES = "files"  # what `source` says of a model of files
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,7 @@ def train_files(
         For files that cannot be read, rows that lack values, too few rows, a constant target,
         and collinear columns unless `allow_collinear`.
     """
-    with gathering(request.dask) as gather:
-        columns, summary = _read(request, gather)
-    split: dict[str, Any] = {"by": "content", "seed": request.seed, "test_size": request.test_size}
-    if request.test_data:
-        split = {"by": "test data"}
+    columns, summary = summarize_request(request)
     moments = SplitMoments(features_of(columns[:-1]), request.target, summary.train, summary.test)
     _check(moments, allow_collinear)
     trained = make_model(
@@ -69,20 +66,35 @@ def train_files(
         summary.ranges,
         columns=columns[:-1],
         samples=tuple(row for _, row in summary.samples),
-        source={"data": "files", "dropped_rows": summary.n_dropped, "split": split},
+        source=source_of(request, summary),
         min_r2=min_r2,
         allow_collinear=allow_collinear,
     )
     return trained, summary
 
 
+def source_of(request: Request, summary: Summary) -> dict[str, Any]:
+    """Return what a model says of its rows when they come from files."""
+    split: dict[str, Any] = {"by": "content", "seed": request.seed, "test_size": request.test_size}
+    if request.test_data:
+        split = {"by": "test data"}
+    return {"data": FILES, "dropped_rows": summary.n_dropped, "split": split}
+
+
+def recorded_split(source: dict[str, Any]) -> tuple[int, float] | None:
+    """Return seed and test size of a split by content; None if a model was not split so."""
+    split = source.get("split")
+    split = split if isinstance(split, dict) and split.get("by") == "content" else {}
+    seed, test_size = split.get("seed"), split.get("test_size")
+    if type(test_size) is not float or type(seed) is not int:
+        return None
+    return (seed, test_size) if 0 < test_size < 1 and 0 <= seed < 2**32 else None
+
+
 def layout_of(model: LinearModel) -> Layout:
     """Return how a model's rows are read and split; without a split by content, all train."""
-    split = model.source.get("split", {})
-    content_split = ContentSplit(0, 0.0)
-    if split.get("by") == "content":
-        content_split = ContentSplit(split["seed"], split["test_size"])
-    return Layout((*model.columns, Column(model.target)), content_split, len(model.samples))
+    split = ContentSplit(*(recorded_split(model.source) or (0, 0.0)))
+    return Layout((*model.columns, Column(model.target)), split, len(model.samples))
 
 
 def summarize_for(model: LinearModel, paths: Sequence[str]) -> Summary:
@@ -104,11 +116,17 @@ class TrainingRows:
 
     def __iter__(self) -> Iterator[npt.NDArray[np.float64]]:
         layout = layout_of(self.model)
-        blocks = Blocks(layout)
+        splitter, blocks = Splitter(layout), Blocks(layout)
         for part in open_source(self.paths).parts:
             for batch in read(part, layout.columns, BATCH_SIZE):
-                for block, _, groups in blocks.of(encode(batch, layout.columns).complete()):
+                for block, _, groups in blocks.of(splitter(encode(batch, layout.columns))):
                     yield block[1:-1, groups > 0].T
+
+
+def summarize_request(request: Request) -> tuple[tuple[Column, ...], Summary]:
+    """Return the columns, the target last, and the summary of the rows that `request` asks for."""
+    with gathering(request.dask) as gather:
+        return _read(request, gather)
 
 
 def _read(request: Request, gather: Gather) -> tuple[tuple[Column, ...], Summary]:
@@ -117,13 +135,16 @@ def _read(request: Request, gather: Gather) -> tuple[tuple[Column, ...], Summary
     columns = select(source, request.target, request.features, request.categorical)
     texts = [column for column in columns if column.levels is not None]
     if texts:
-        task = partial(levels_in, columns=texts, batch_size=request.batch_size)
+        # a row that is dropped gives no level, whichever value it lacks
+        needed = columns if request.missing == "drop" else texts
+        task = partial(levels_in, columns=needed, batch_size=request.batch_size)
         columns = with_levels(columns, _gathered(gather, task, source, add_levels))
     split = ContentSplit(request.seed, request.test_size, request.n_folds)
     if not request.test_data:
         return columns, _summary(request, gather, source, Layout(columns, split, request.n_samples))
     held_out = open_source(request.test_data)
     held_out.check(columns)
+    _check_apart(source, held_out)
     everything = Layout(columns, replace(split, test_size=0.0), 0)
     nothing = Layout(columns, replace(split, test_size=1.0, n_folds=0), request.n_samples)
     train = _summary(request, gather, source, everything)
@@ -134,6 +155,16 @@ def _read(request: Request, gather: Gather) -> tuple[tuple[Column, ...], Summary
         samples=test.samples,
         n_dropped=train.n_dropped + test.n_dropped,
     )
+
+
+def _check_apart(source: Source, held_out: Source) -> None:
+    """Raise UsageError if a file is to be trained on and held out."""
+    paths = {part.file.path for part in source.parts}
+    for part in held_out.parts:
+        if part.file.path in paths:
+            raise UsageError(
+                f"{part.file.name}: is in --data and in --test-data; expected other rows to score"
+            )
 
 
 def _gathered(gather: Gather, task: Task, source: Source, add: Add) -> Any:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from cali_reg import artifacts, split_moments
 from cali_reg.errors import DataError, UsageError
+from cali_reg.model import LinearModel
 from cali_reg.split_moments import SplitMoments
 from cali_reg.summaries import Summary
-from cali_reg.train import Trained, make_model
-from cali_reg.train_files import summarize_for
+from cali_reg.train import Ranges, Trained, make_model
+from cali_reg.train_files import FILES, summarize_for
 
 
 def update(
@@ -33,30 +34,42 @@ def update(
     model = artifacts.load_model(folder)
     moments = split_moments.load_for(model, folder)
     train, test, ranges_are = moments.train, moments.test, model.ranges
-    ranges = [(feature.minimum, feature.maximum) for feature in model.features]
+    ranges = ranges_in(model)
     if add:
-        added = _complete(summarize_for(model, add))
+        added = complete(summarize_for(model, add))
         train, test = train + added.train, test + added.test
-        ranges = [
-            (min(low, new_low), max(high, new_high))
-            for (low, high), (new_low, new_high) in zip(ranges, added.ranges, strict=True)
-        ]
+        ranges = hull(ranges, added.ranges)
     if remove:
-        removed = _complete(summarize_for(model, remove))
+        removed = complete(summarize_for(model, remove))
         train, test, ranges_are = train - removed.train, test - removed.test, "outer"
+    source = model.source
+    if source.get("data") == FILES:  # its sample rows are no longer those of training
+        source = {**source, "updated": True}
     return make_model(
         SplitMoments(moments.names, moments.target, train, test),
         ranges,
         columns=model.columns,
         samples=model.samples,
-        source=model.source,
+        source=source,
         ranges_are=ranges_are,
         min_r2=min_r2,
         allow_collinear=allow_collinear,
     )
 
 
-def _complete(summary: Summary) -> Summary:
+def ranges_in(model: LinearModel) -> Ranges:
+    """Return the ranges that a model holds."""
+    return [(feature.minimum, feature.maximum) for feature in model.features]
+
+
+def hull(ranges: Ranges, others: Ranges) -> Ranges:
+    """Return for each feature the least range that holds both."""
+    pairs = zip(ranges, others, strict=True)
+    return [(min(low, other[0]), max(high, other[1])) for (low, high), other in pairs]
+
+
+def complete(summary: Summary) -> Summary:
+    """Return a summary of rows that lack no value, or raise DataError."""
     if summary.first_missing:
         path, row = summary.first_missing
         raise DataError(

@@ -1,0 +1,173 @@
+"""Training on files: time and peak memory, as ratios to other programs in the same run.
+
+    python benchmarks/files.py [--quick]
+
+The peers fit without a split and without exactness: pandas + scikit-learn read all rows; the
+one-pass streams (polars' own streaming engine, and PyArrow's batches with NumPy) sum up products
+and solve the normal equations. Each run is a process of its own; imports are not timed. A ratio
+is a peer's median time over ours: above 1, ours is faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from sklearn.linear_model import LinearRegression
+
+from cali_reg.dataset import FEATURES, TARGET, california_housing
+from cali_reg.train_files import Request, train_files
+
+COLUMNS = (*FEATURES, TARGET)
+Array = npt.NDArray[np.float64]
+
+
+def cali_reg(path: str) -> object:
+    """Train as ``cali-reg train --data`` does, up to the bytes of the artifacts."""
+    return train_files(Request([path], TARGET))
+
+
+def pandas_and_scikit_learn(path: str) -> object:
+    """Read all rows, then fit."""
+    frame = pd.read_parquet(path) if path.endswith(".parquet") else pd.read_csv(path)
+    return LinearRegression().fit(frame[list(FEATURES)], frame[TARGET])
+
+
+def polars_stream(path: str) -> object:
+    """Sum up all products in polars' streaming engine."""
+    scan = pl.scan_parquet(path) if path.endswith(".parquet") else pl.scan_csv(path)
+    pairs = [(a, b) for i, a in enumerate(COLUMNS) for b in COLUMNS[i:]]
+    sums = [pl.col(a).sum() for a in COLUMNS] + [pl.len().alias("n")]
+    products = [(pl.col(a) * pl.col(b)).sum().alias(f"{a}*{b}") for a, b in pairs]
+    row = scan.select(sums + products).collect(engine="streaming").row(0, named=True)
+    gram = np.empty((len(COLUMNS), len(COLUMNS)))
+    for a, b in pairs:
+        i, j = COLUMNS.index(a), COLUMNS.index(b)
+        gram[i, j] = gram[j, i] = row[f"{a}*{b}"]
+    return solved(gram, np.array([row[name] for name in COLUMNS]), row["n"])
+
+
+def pyarrow_and_numpy(path: str) -> object:
+    """Sum up all products of PyArrow's batches, by BLAS."""
+    gram, total, n = np.zeros((9, 9)), np.zeros(9), 0
+    for batch in batches(path):
+        block = np.stack([column.to_numpy() for column in batch.columns])
+        gram += block @ block.T
+        total += block.sum(axis=1)
+        n += block.shape[1]
+    return solved(gram, total, n)
+
+
+def batches(path: str) -> Iterator[Any]:
+    """Yield record batches, decoded by all threads."""
+    if path.endswith(".parquet"):
+        yield from pyarrow.parquet.ParquetFile(path).iter_batches(16384)
+    else:
+        yield from pyarrow.csv.open_csv(path)
+
+
+def solved(gram: Array, total: Array, n: int) -> Array:
+    """Solve the normal equations about the means."""
+    centered = gram - np.outer(total, total) / n
+    solution: Array = np.asarray(np.linalg.solve(centered[:-1, :-1], centered[:-1, -1]))
+    return solution
+
+
+PEERS: dict[str, Callable[[str], object]] = {
+    "cali-reg": cali_reg,
+    "pandas + scikit-learn": pandas_and_scikit_learn,
+    "polars streaming": polars_stream,
+    "PyArrow + NumPy": pyarrow_and_numpy,
+}
+
+
+def write(path: Path, n_rows: int) -> None:
+    """Write California's rows, drawn with replacement, a million at a time."""
+    table = california_housing()
+    rows = np.column_stack([table.X, table.y])
+    rng = np.random.default_rng(0)
+    schema = pa.schema([(name, pa.float64()) for name in COLUMNS])
+    writer = pyarrow.parquet.ParquetWriter if path.suffix == ".parquet" else pyarrow.csv.CSVWriter
+    with writer(path, schema) as file:
+        for first in range(0, n_rows, 1_000_000):
+            drawn = rows[rng.integers(0, len(rows), min(1_000_000, n_rows - first))]
+            file.write_table(pa.table(list(drawn.T), schema=schema))
+
+
+def run(name: str, path: Path) -> tuple[float, float]:
+    """Return seconds and peak memory in MB of a peer in a process of its own."""
+    command = [sys.executable, __file__, "--peer", name, str(path)]
+    output = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    seconds, peak = map(float, output.split())
+    return seconds, peak
+
+
+def measure(name: str, path: str) -> None:
+    """Print what `run` reads."""
+    start = time.perf_counter()
+    PEERS[name](path)
+    seconds = time.perf_counter() - start
+    with open("/proc/self/status") as file:  # getrusage's peak would count the parent's, too
+        peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+    print(seconds, peak / 1024)
+
+
+def report(label: str, path: Path, n_runs: int, names: Sequence[str]) -> float:
+    """Print a row for each peer; they take turns. Return our peak memory."""
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    for _ in range(n_runs):
+        for name in names:
+            taken[name].append(run(name, path))
+    seconds = {name: median(run[0] for run in runs) for name, runs in taken.items()}
+    peaks = {name: max(run[1] for run in runs) for name, runs in taken.items()}
+    for name in names:
+        ratio = seconds[name] / seconds["cali-reg"]
+        print(
+            f"| {label:<16} | {name:<21} | {seconds[name]:>6.2f} s | {ratio:>5.2f} |"
+            f" {peaks[name]:>6.0f} MB |",
+            flush=True,
+        )
+    return peaks["cali-reg"]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="ten times fewer rows")
+    parser.add_argument("--peer", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peer:
+        measure(*options.peer)
+        return
+    millions = 1.5 if options.quick else 15.0
+    print(f"| {'training on':<16} | {'by':<21} | {'time':>8} | ratio | {'memory':>9} |")
+    print(f"|{'-' * 18}|{'-' * 23}|{'-' * 9}:|{'-' * 6}:|{'-' * 10}:|")
+    with tempfile.TemporaryDirectory() as folder:
+        growth = []
+        for suffix, n_runs in ((".parquet", 5), (".csv", 3)):
+            peaks = []
+            for count in (millions / 10, millions):
+                path = Path(folder, "rows").with_suffix(suffix)
+                write(path, round(count * 1e6))
+                peaks.append(report(f"{count:g} M {suffix[1:]}", path, n_runs, list(PEERS)))
+                path.unlink()
+            growth.append(f"{suffix[1:]} {peaks[1] / peaks[0]:.2f}")
+    print(f"\nPeak memory of ten times the rows, in times: {', '.join(growth)}")
+
+
+if __name__ == "__main__":
+    main()
