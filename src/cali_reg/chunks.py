@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -87,7 +86,7 @@ class _Reader:
             header, parts = pieces(handle, file.name)
             rows = Rows(file.name, header, names, keys)
             for piece in parts:
-                types = types or self._types(rows, piece)
+                types = types or self._types(rows, piece.first_row())
                 arrays = self._parse(rows, piece, types)
                 encoded = None if arrays is None else self._encode(file, rows, arrays)
                 if arrays is None or encoded is None:
@@ -98,12 +97,8 @@ class _Reader:
             rows.check_any()
         check_unchanged(file)
 
-    def _types(self, rows: Rows, piece: Piece) -> dict[int, pa.DataType]:
-        """Return how the cells at each place are read: as the first row says."""
-        try:
-            first: Sequence[str] = next(filter(None, csv.reader(islice(piece.lines(), 99))), ())
-        except csv.Error:
-            first = ()
+    def _types(self, rows: Rows, first: Sequence[str]) -> dict[int, pa.DataType]:
+        """Return how the cells at each place are read: as the first row has them."""
         types: dict[int, pa.DataType] = {}
         for place, is_text in self._places(rows):
             if place < len(rows.header):

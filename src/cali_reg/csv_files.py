@@ -65,8 +65,14 @@ class Piece:
         arrays = [column.combine_chunks() for column in table.columns]
         return arrays if len(table) and all(map(_is_finite, arrays)) else None
 
+    def first_row(self) -> Sequence[str]:
+        """Return the cells of the first row, if it is plain."""
+        if not isinstance(self.content, bytes):
+            return ()
+        return next(filter(None, csv.reader(self.lines())), ())
+
     def lines(self) -> io.TextIOBase:
-        """Return its text, for Python's parser."""
+        """Return its text, for Python's parser; text at its end is gone once it is read."""
         return _text(self.content) if isinstance(self.content, bytes) else self.content
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cali_reg.interval import Interval
 
-TABLES = (".parquet", ".arrow", ".feather")  # names of outputs that are no text
+_TABLES = (".parquet", ".arrow", ".feather")  # names of outputs that are no text
 
 _SMALL = 1 << 20  # bytes that are predicted row by row before the faster packages are loaded
 
@@ -43,7 +43,7 @@ class Request:
     @property
     def wants_table(self) -> bool:
         """Whether the output is Parquet or Arrow, not text."""
-        return self.out is not None and self.out.suffix.lower() in TABLES
+        return self.out is not None and self.out.suffix.lower() in _TABLES
 
     @property
     def is_small(self) -> bool:
@@ -84,6 +84,8 @@ class Predictor:
         if request.interval is not None:
             self.interval = _interval(folder, self.model, request), request.interval
             self.outputs = ("prediction", "lower", "upper")
+        if request.out is not None and request.out.suffix.lower() == ".gz":
+            raise UsageError(f"{request.out}: nothing is packed; expected a name such as x.csv")
         for name in request.keep:
             if name in self.outputs:
                 raise UsageError(f"--keep {name}: the output has a column {name!r}; rename yours")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]  # takes what is wrong with a row
 
-_LONGEST_CELL = 1 << 24  # characters; the csv module's own limit is low for text
+csv.field_size_limit(1 << 24)  # characters of a cell; its own limit is low for text
 
 
 class Rows:
@@ -59,7 +59,6 @@ class Rows:
             Naming file and row, for what is no CSV; and for a row that has not as many cells as
             the header, or bytes that are no text, unless `skipped` takes what is wrong with it.
         """
-        csv.field_size_limit(_LONGEST_CELL)
         try:
             for cells in csv.reader(lines, strict=True):
                 if cells:
