@@ -113,6 +113,9 @@ requests = st.builds(
 @given(odd_files(), requests, st.sampled_from([17, 60, 400, 1 << 20]))
 @example(f'{HEADER}1,Bern,"1"5,7\n'.encode(), Request([]), 1 << 20)
 @example(f'{HEADER}1,Bern,1,"7\n2,Bern,2,8\n'.encode(), Request([]), 1 << 20)
+@example(f"{HEADER}1,Bern,1,7\nNA,Bern,2,8\n".encode(), Request([], on_error="skip"), 400)
+@example(f"{HEADER}1,Bern,1,7\n1,Genf,2,8\n".encode(), Request([]), 400)
+@example(f"{HEADER}1,Bern,1,7\none,Bern,2,8\n".encode(), Request([], keep=(X,)), 400)
 @example(f'{HEADER}1,Bern,1,"7"\r1,Bern,1,"8"\r\r'.encode(), Request([], keep=("id",)), 17)
 def test_both_engines_write_the_same(
     path: Path, folder: Path, data: bytes, asked: Request, block: int

@@ -120,6 +120,16 @@ def test_partitioned_folders(run: Run, folder: Path, tmp_path: Path, kind: str) 
     assert (code, err) == (0, "")
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_file_knows_better_than_its_folder(
+    run: Run, folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    """A column of the file counts, not the name of a folder."""
+    write_rows(tmp_path / f"{X}=99" / f"rows.{suffix}")
+    bits = "".join(f"{row[0]}\n" for row in expected(folder, ROWS))
+    assert run("predict", tmp_path, "--artifacts", folder) == (0, bits, "")
+
+
 # What bad rows and columns get
 
 BAD: dict[str, tuple[str, list[Any], str]] = {
@@ -145,6 +155,7 @@ def test_bad_rows_of_tables(run: Run, folder: Path, tmp_path: Path, case: str) -
     assert err.startswith(f"cali-reg predict: {path}: row 2: column {name!r} ")
     assert message in err
     assert "mend or drop the row" in err
+    assert run("predict", path, *flags, "--outside", "error") == (code, out, err)
     err += "cali-reg predict: skipped 1 of 3 rows\n"
     assert run("predict", path, *flags, "--on-error", "skip") == (0, f"{first}\n{last}\n", err)
 
@@ -283,6 +294,26 @@ def test_no_rows(run: Run, folder: Path, tmp_path: Path) -> None:
     assert f"{empty}: no rows" in err
     full = write_rows(tmp_path / "b.parquet")
     assert run("predict", empty, full, "--artifacts", folder)[1].count("\n") == 3
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_file_that_grows(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """A file that changes while it is read is an error, and nothing is left."""
+    path, values = write_rows(tmp_path / "in" / f"rows.{suffix}"), predict_files._values
+    text = path.read_bytes()
+
+    def grow(*arguments: Any) -> Any:
+        path.write_bytes(text + b"\n")
+        return values(*arguments)
+
+    monkeypatch.setattr(predict_files, "_values", grow)
+    monkeypatch.setattr(predict_files, "ahead", iter)
+    out = tmp_path / "out.csv"
+    code, _, err = run("predict", path.parent, "--artifacts", folder, "--out", out)
+    assert (code, err.count("\n"), out.exists()) == (2, 1, False)
+    assert f"{path}: has changed while it was read" in err
 
 
 # All or nothing

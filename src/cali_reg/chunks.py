@@ -171,10 +171,9 @@ class _Reader:
         problems = _problems(encoded)
         if outside is None:
             outside = np.zeros(len(batch.numbers), bool)
-        outside[list(problems)] = False
         if self.screen.outside == "error":
             for row in np.flatnonzero(outside).tolist():
-                problems[row] = self._outside_of(columns, row)
+                problems.setdefault(row, self._outside_of(columns, row))
         good = np.ones(len(batch.numbers), bool)
         good[list(problems)] = False
         if problems and self.screen.on_error == "stop":

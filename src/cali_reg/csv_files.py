@@ -228,7 +228,6 @@ def _split(handle: Any) -> Iterator[bytes | io.TextIOBase]:
 
 def _last_row_end(data: bytes) -> int:
     """Return where the last row ends, of those with plain quotes; 0 if none does."""
-    data = data.removesuffix(b"\r")  # it may be half of a line's end
     if b'"' not in data:
         return max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
     end = _plain(data)
