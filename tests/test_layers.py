@@ -18,6 +18,7 @@ LAYERS = [
     "model",
     "artifacts",
     "rows",
+    "screen",
     "predict",
     "export",
     "exact",
@@ -43,6 +44,8 @@ LAYERS = [
     "summaries",
     "gather",
     "train_files",
+    "chunks",
+    "predict_files",
     "update",
     "difference",
     "evidence",
@@ -55,16 +58,7 @@ LAYERS = [
     "cli",
     "__main__",
 ]
-STANDARD_LIBRARY_ONLY = [
-    "errors",
-    "documents",
-    "columns",
-    "interval",
-    "model",
-    "artifacts",
-    "rows",
-    "predict",
-]
+STANDARD_LIBRARY_ONLY = LAYERS[: LAYERS.index("predict") + 1]
 PACKAGE = Path(cali_reg.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from cali_reg.errors import ArtifactError
 from cali_reg.model import LinearModel, QuantizedModel
+
+TYPE_CHECKING = False  # see __init__.py
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 LINEAR_MODEL = "linear_model.joblib"
 MODEL = "model.json"
@@ -49,17 +54,43 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 
     Raises ArtifactError; the folder is then as it was.
     """
-    try:
+    with _explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         temporary: dict[str, Path] = {}
         try:
             for name, data in files.items():
-                temporary[name] = _write_temporary(folder, data)
+                with _temporary(folder) as (file, path):
+                    file.write(data)
+                temporary[name] = path
             for name, path in temporary.items():
                 path.replace(folder / name)
         finally:
             for path in temporary.values():
                 path.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes the place of `path` once it is complete, and only then.
+
+    Raises ArtifactError if it cannot be written; what was there is then as it was.
+    """
+    if path.exists() and not path.is_file():
+        raise ArtifactError(f"{path}: is no regular file; name another")
+    with _explained(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _temporary(path.parent) as (file, temporary):
+            yield file
+        try:
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise ArtifactError(
@@ -68,21 +99,23 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         ) from None
 
 
-def _write_temporary(folder: Path, data: bytes) -> Path:
+@contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """Yield a new file and its path; at the end it is on the disk or, after an error, gone."""
     import tempfile  # slow to import, and needed for writing only
 
     handle, name = tempfile.mkstemp(prefix=".cali-reg-", dir=folder)
+    path = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file, path
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(OSError):
-            Path(name).chmod(0o666 & ~_umask())
+            path.chmod(0o666 & ~_umask())
     except BaseException:
-        Path(name).unlink()
+        path.unlink()
         raise
-    return Path(name)
 
 
 def _umask() -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,10 +19,12 @@ from cali_reg.errors import DataError
 from cali_reg.files import File, check_unchanged, open_binary, readable
 from cali_reg.rows import Report
 
+_T = TypeVar("_T")
+
 Progress = Callable[[int], object]  # takes how many rows were read since the last call
 
 _BUFFER = 1 << 16  # bytes of a Parquet column that are read at once
-_NO_KEY = "__HIVE_DEFAULT_PARTITION__"  # what Hive writes for a missing value
+NO_KEY = "__HIVE_DEFAULT_PARTITION__"  # what Hive writes for a missing value
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,17 @@ def describe(file: File) -> Part:
 
 
 def read(
-    part: Part, columns: Sequence[Column], size: int, *, skipped: Report | None = None
+    part: Part,
+    columns: Sequence[Column],
+    size: int,
+    *,
+    skipped: Report | None = None,
+    threads: bool = False,
 ) -> Iterator[Batch]:
     """Yield batches of at most `size` rows of some columns; bad rows of CSV go to `skipped`.
 
-    Arrays of numbers have any numeric type, those of columns with levels are strings.
+    Arrays of numbers have any numeric type, those of columns with levels are strings. With
+    `threads` the columns of a Parquet file are decoded side by side.
 
     Raises
     ------
@@ -93,13 +102,29 @@ def read(
     """
     inside = [column for column in columns if column.name not in part.keys]
     with readable(part.file):
-        for arrays, numbers in _READ[part.file.format](part, inside, size, skipped):
+        if part.file.format == "CSV":
+            read_part = csv_files.read(part.file, part.types, inside, size, skipped)
+        elif part.file.format == "Parquet":
+            read_part = _read_parquet(part, inside, size, threads)
+        else:
+            read_part = _read_arrow(part, inside, size)
+        for arrays, numbers in read_part:
             found = {c.name: _as_asked(a, c, part) for c, a in zip(inside, arrays, strict=True)}
             for column in columns:
                 if column.name in part.keys:
                     found[column.name] = _key(part.keys[column.name], column, len(numbers))
             yield Batch(part.file, [found[column.name] for column in columns], numbers)
     check_unchanged(part.file)
+
+
+def ahead(items: Iterator[_T]) -> Iterator[_T]:
+    """Yield items, with the next one made in another thread meanwhile."""
+    end = object()
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(next, items, end)
+        while (item := future.result()) is not end:
+            future = thread.submit(next, items, end)
+            yield item  # type: ignore[misc]
 
 
 _Arrays = Iterator[tuple[list[pa.Array], Sequence[int]]]
@@ -113,14 +138,12 @@ def _describe_parquet(file: File) -> tuple[list[str], list[pa.DataType], int, tu
         return schema.names, schema.types, metadata.num_rows, groups
 
 
-def _read_parquet(
-    part: Part, columns: Sequence[Column], size: int, _skipped: Report | None
-) -> _Arrays:
+def _read_parquet(part: Part, columns: Sequence[Column], size: int, threads: bool) -> _Arrays:
     names = [column.name for column in columns]
     with open_binary(part.file) as handle:
         parquet = pyarrow.parquet.ParquetFile(handle, pre_buffer=False, buffer_size=_BUFFER)
         batches = parquet.iter_batches(
-            size, row_groups=part.row_groups, columns=names, use_threads=False
+            size, row_groups=part.row_groups, columns=names, use_threads=threads
         )
         yield from _numbered(batches, names, part.first_row)
 
@@ -131,9 +154,7 @@ def _describe_arrow(file: File) -> tuple[list[str], list[pa.DataType], None]:
         return schema.names, schema.types, None
 
 
-def _read_arrow(
-    part: Part, columns: Sequence[Column], size: int, _skipped: Report | None
-) -> _Arrays:
+def _read_arrow(part: Part, columns: Sequence[Column], size: int) -> _Arrays:
     with open_binary(part.file) as handle:
         reader = pyarrow.ipc.open_file(handle)
         batches = (
@@ -169,7 +190,7 @@ def _kind(data_type: pa.DataType) -> str:
 
 
 def _kind_of_key(value: str) -> str:
-    if value == _NO_KEY:
+    if value == NO_KEY:
         return "nothing"
     return "text" if parse_number(value) is None else "numbers"
 
@@ -183,19 +204,16 @@ def _as_asked(array: pa.Array, column: Column, part: Part) -> pa.Array:
     if pa.types.is_floating(array.type):
         raise DataError(
             f"{part.file.name}: column {column.name!r} holds {array.type} numbers; expected text or"
-            " integers for --categorical: convert it, or take it as a number"
+            " integers, as for any column that is encoded one-hot: convert it, or train with it as"
+            " a number"
         )
     text = pc.cast(array, pa.string())
     text.validate(full=True)  # a file may hold bytes that are no UTF-8
     return text
 
 
-def _read_csv(part: Part, columns: Sequence[Column], size: int, skipped: Report | None) -> _Arrays:
-    yield from csv_files.read(part.file, part.types, columns, size, skipped)
-
-
 def _key(value: str, column: Column, n_rows: int) -> pa.Array:
-    if value == _NO_KEY:
+    if value == NO_KEY:
         return pa.nulls(n_rows, pa.float64() if column.levels is None else pa.string())
     return pa.repeat(float(value) if column.levels is None else value, n_rows)
 
@@ -205,4 +223,3 @@ _DESCRIBE: dict[str, Callable[[File], tuple[Any, ...]]] = {
     "Parquet": _describe_parquet,
     "Arrow": _describe_arrow,
 }
-_READ = {"CSV": _read_csv, "Parquet": _read_parquet, "Arrow": _read_arrow}

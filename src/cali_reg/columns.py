@@ -11,7 +11,7 @@ from cali_reg.errors import DataError
 
 # What the CSV world calls a number: float() would also take 1_000, ١٢, nan and infinity.
 _NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
-_BOOLEANS = {"false": 0.0, "False": 0.0, "FALSE": 0.0, "true": 1.0, "True": 1.0, "TRUE": 1.0}
+BOOLEANS = {"false": 0.0, "False": 0.0, "FALSE": 0.0, "true": 1.0, "True": 1.0, "TRUE": 1.0}
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 
@@ -74,7 +74,7 @@ def parse_number(text: str) -> float | None:
 def parse_cell(text: str) -> float | None:
     """Return the value of a cell of numbers, where true is 1 and false 0; None if it has none."""
     number = parse_number(text)
-    return _BOOLEANS.get(text) if number is None else number
+    return BOOLEANS.get(text) if number is None else number
 
 
 def shown(names: Sequence[str]) -> str:

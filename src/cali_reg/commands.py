@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.util import find_spec
 
 from cali_reg import artifacts, predict
 from cali_reg.errors import GateError, UsageError
@@ -171,11 +172,31 @@ def run_verify(options: argparse.Namespace) -> None:
 
 
 def run_predict(options: argparse.Namespace) -> None:
-    """Predict the sample rows, or those of a file."""
-    if options.file is None:
-        text = predict.describe_samples(options.artifacts)
+    """Predict the sample rows, or those of files."""
+    if not options.paths:
+        _predict_samples(options)
+        return
+    request = predict.Request(
+        paths=options.paths,
+        out=options.out,
+        precision=options.precision,
+        interval=options.interval,
+        keep=options.keep or (),
+        unseen=options.unseen,
+        outside=options.outside,
+        on_error=options.on_error,
+    )
+    predictor = predict.Predictor(options.artifacts, request)
+    if not request.is_small and (request.wants_table or find_spec("pyarrow")):
+        from cali_reg.predict_files import predict_files
+
+        predict_files(request, predictor)
     else:
-        text = predict.predict_file(options.artifacts, options.file, options.precision)
+        predict.predict_rows(request, predictor)
+
+
+def _predict_samples(options: argparse.Namespace) -> None:
+    text = predict.describe_samples(options.artifacts)
     if options.out is None:
         print(text, end="")
     else:

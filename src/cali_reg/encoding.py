@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,12 +112,17 @@ def _to_float64(array: pa.Array, column: Column, problems: dict[int, str]) -> Va
         array = pc.cast(array, pa.float64(), safe=False)
     elif not types.is_float64(found):
         array = pc.cast(array, pa.float64())
-    values: Values = array.to_numpy(zero_copy_only=False)
+    return _to_numpy(array, math.nan)
+
+
+def _to_numpy(array: pa.Array, null: float) -> Values:
+    """Return the values of an array of numbers; its own to_numpy would import pandas."""
+    values: Values = np.from_dlpack(pc.fill_null(array, null) if array.null_count else array)
     return values
 
 
 def _check_integers(array: pa.Array, column: Column, problems: dict[int, str]) -> None:
-    values = pc.fill_null(array, 0).to_numpy()
+    values = _to_numpy(array, 0)
     for row in np.flatnonzero((values > _MAX_INTEGER) | (values < -_MAX_INTEGER)).tolist():
         value = int(values[row])  # NumPy compares its integers with floats as floats
         if value != int(float(value)):
@@ -130,8 +136,8 @@ def _check_integers(array: pa.Array, column: Column, problems: dict[int, str]) -
 def _codes(array: pa.Array, column: Column) -> tuple[Values, npt.NDArray[np.bool_]]:
     """Return the levels' indices, -1 for what is none of them, and which rows lack one."""
     levels = pa.array(column.levels or (), pa.string())
-    codes = pc.fill_null(pc.index_in(array, value_set=levels), -1).to_numpy().astype(np.intp)
-    missing = np.asarray(pc.fill_null(pc.equal(array, ""), True).to_numpy(zero_copy_only=False))
+    codes = _to_numpy(pc.index_in(array, value_set=levels), -1).astype(np.intp)
+    missing = _to_numpy(pc.equal(array, "").cast(pa.uint8()), 1).astype(bool)
     return codes, missing
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import io
 import re
 import shutil
 import sys
@@ -192,13 +191,6 @@ def open_binary(file: File) -> Any:
     if file.is_packed:
         return file.filesystem.open_input_stream(file.path, compression="gzip")
     return file.filesystem.open_input_file(file.path)
-
-
-def open_text(file: File) -> io.TextIOWrapper:
-    """Open a file for reading as text, unpacked; bytes that are no UTF-8 become surrogates."""
-    return io.TextIOWrapper(
-        open_binary(file), encoding="utf-8-sig", errors="surrogateescape", newline=""
-    )
 
 
 @contextmanager

@@ -139,20 +139,9 @@ def _add_verify(subparsers: Subparsers) -> None:
 
 def _add_predict(subparsers: Subparsers) -> None:
     parser = _command(
-        subparsers, "predict", commands.run_predict, "predict the sample rows, or those of a file"
+        subparsers, "predict", commands.run_predict, "predict the sample rows, or those of files"
     )
-    parser.add_argument(
-        "file", nargs="?", help="CSV file with the model's columns; - for standard input"
-    )
-    parser.add_argument(
-        "--precision",
-        choices=["float64", "uint8"],
-        default="float64",
-        help="which model predicts the rows of the file (default: float64)",
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="where to write (default: standard output)"
-    )
+    option_groups.add_prediction(parser)
 
 
 def _add_export(subparsers: Subparsers) -> None:

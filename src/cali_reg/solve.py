@@ -66,8 +66,17 @@ def predict(
     X: npt.NDArray[np.float64], coefficients: Sequence[float], intercept: float
 ) -> npt.NDArray[np.float64]:
     """Return ``((b + w0 x0) + w1 x1) + ...`` for each row of `X`, one rounding an operation."""
-    prediction = np.full(len(X), intercept)
-    for weight, column in zip(coefficients, X.T, strict=True):
+    return predict_columns(X.T, coefficients, intercept)
+
+
+def predict_columns(
+    columns: Sequence[npt.NDArray[np.float64]] | npt.NDArray[np.float64],
+    coefficients: Sequence[float],
+    intercept: float,
+) -> npt.NDArray[np.float64]:
+    """Return `predict` of rows whose columns are apart, each (n_rows,)."""
+    prediction = np.full(len(columns[0]), intercept)
+    for weight, column in zip(coefficients, columns, strict=True):
         prediction += weight * column
     return prediction
 

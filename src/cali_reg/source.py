@@ -18,6 +18,7 @@ from cali_reg.errors import DataError, UsageError
 
 _MOST_LEVELS = 1000
 _INDEX = re.compile(r"|Unnamed: 0|__index_level_0__")  # what pandas writes and reads by default
+_MEND = "convert it, leave it out with --features, or encode text one-hot with --categorical"
 
 Levels = dict[str, set[str]]
 
@@ -34,8 +35,11 @@ class Source:
         counts = [part.n_rows for part in self.parts]
         return None if None in counts else sum(count or 0 for count in counts)
 
-    def check(self, columns: Sequence[Column]) -> None:
-        """Raise DataError unless every file holds these columns, as numbers or with levels."""
+    def check(self, columns: Sequence[Column], mend: str = "convert it") -> None:
+        """Raise DataError unless every file holds these columns, as numbers or with levels.
+
+        `mend` says what to do about one that holds no numbers.
+        """
         first = self.parts[0]
         for part in self.parts:
             for column in columns:
@@ -50,8 +54,7 @@ class Source:
                     other = f"; in {first.file.name} it holds {there}" if there != kind else ""
                     raise DataError(
                         f"{part.file.name}: column {column.name!r} holds {kind}{other}; expected"
-                        " numbers: convert it, leave it out with --features, or encode text"
-                        " one-hot with --categorical"
+                        f" numbers: {mend}"
                     )
 
 
@@ -101,7 +104,7 @@ def select(
             f"{source.parts[0].file.name}: no column but the target; expected a feature"
         )
     columns = [Column(name, () if name in categorical else None) for name in names]
-    source.check([*columns, Column(target)])
+    source.check([*columns, Column(target)], _MEND)
     return (*columns, Column(target))
 
 

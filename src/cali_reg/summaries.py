@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from cali_reg.batches import Part, Progress, read
+from cali_reg.batches import Part, Progress, ahead, read
 from cali_reg.columns import Column, features_of
 from cali_reg.content_split import ContentSplit, Words, word_of_text
 from cali_reg.encoding import Encoded, Values, encode, features
 from cali_reg.moments import Moments
 from cali_reg.slices import Accumulator, Block, rows_per_block
-
-_T = TypeVar("_T")
 
 Groups = npt.NDArray[np.intp]  # (n_rows,)
 Sample = tuple[int, tuple[float, ...]]  # a row's hash and its features
@@ -106,7 +102,7 @@ def summarize(
     batches = (batch for part in parts for batch in read(part, layout.columns, batch_size))
     # BLAS's own threads gain nothing on products as small as these, and reading needs a core
     with threadpool_limits(1, user_api="blas"):
-        for rows in _ahead(splitter(encode(batch, layout.columns)) for batch in batches):
+        for rows in ahead(splitter(encode(batch, layout.columns)) for batch in batches):
             summarizer.add(rows)
             progress(len(rows.encoded.batch.numbers))
     return summarizer.summary()
@@ -251,13 +247,3 @@ class _Sum:
         np.minimum(self.minima, rows.min(axis=1), out=self.minima)
         np.maximum(self.maxima, rows.max(axis=1), out=self.maxima)
         self._n_rows = 0
-
-
-def _ahead(items: Iterator[_T]) -> Iterator[_T]:
-    """Yield items, with the next one made in another thread meanwhile."""
-    end = object()
-    with ThreadPoolExecutor(1) as thread:
-        future = thread.submit(next, items, end)
-        while (item := future.result()) is not end:
-            future = thread.submit(next, items, end)
-            yield item  # type: ignore[misc]
