@@ -130,8 +130,8 @@ class Splitter:
 
     def __call__(self, encoded: Encoded) -> SplitRows:
         """Split a batch. Raises DataError for the first row with a problem but a missing value."""
-        values = [  # -0.0 becomes 0.0, the same number
-            cells if levels is not None else cells + 0.0
+        values = [
+            cells if levels is not None else _without_minus_zero(cells)
             for levels, cells in zip(self._words, encoded.complete(), strict=True)
         ]
         words = [
@@ -140,6 +140,11 @@ class Splitter:
         ]
         hashes = self._split.hashes(words)
         return SplitRows(encoded, values, hashes, self._split.groups(hashes))
+
+
+def _without_minus_zero(values: Values) -> Values:
+    """Return numbers with 0.0 for -0.0, which is the same number; those above zero as they are."""
+    return values + 0.0 if values.min(initial=1.0) <= 0.0 else values
 
 
 class Blocks:
