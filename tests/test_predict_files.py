@@ -32,7 +32,7 @@ from towns import (
     write_rows,
 )
 
-from cali_reg import predict_files
+from cali_reg import chunks, predict_files
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +309,8 @@ def test_a_file_that_grows(
         return values(*arguments)
 
     monkeypatch.setattr(predict_files, "_values", grow)
-    monkeypatch.setattr(predict_files, "ahead", iter)
+    for module in (chunks, predict_files):
+        monkeypatch.setattr(module, "ahead", iter)
     out = tmp_path / "out.csv"
     code, _, err = run("predict", path.parent, "--artifacts", folder, "--out", out)
     assert (code, err.count("\n"), out.exists()) == (2, 1, False)

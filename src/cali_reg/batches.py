@@ -83,17 +83,11 @@ def describe(file: File) -> Part:
 
 
 def read(
-    part: Part,
-    columns: Sequence[Column],
-    size: int,
-    *,
-    skipped: Report | None = None,
-    threads: bool = False,
+    part: Part, columns: Sequence[Column], size: int, *, skipped: Report | None = None
 ) -> Iterator[Batch]:
     """Yield batches of at most `size` rows of some columns; bad rows of CSV go to `skipped`.
 
-    Arrays of numbers have any numeric type, those of columns with levels are strings. With
-    `threads` the columns of a Parquet file are decoded side by side.
+    Arrays of numbers have any numeric type, those of columns with levels are strings.
 
     Raises
     ------
@@ -105,7 +99,7 @@ def read(
         if part.file.format == "CSV":
             read_part = csv_files.read(part.file, part.types, inside, size, skipped)
         elif part.file.format == "Parquet":
-            read_part = _read_parquet(part, inside, size, threads)
+            read_part = _read_parquet(part, inside, size)
         else:
             read_part = _read_arrow(part, inside, size)
         for arrays, numbers in read_part:
@@ -138,12 +132,12 @@ def _describe_parquet(file: File) -> tuple[list[str], list[pa.DataType], int, tu
         return schema.names, schema.types, metadata.num_rows, groups
 
 
-def _read_parquet(part: Part, columns: Sequence[Column], size: int, threads: bool) -> _Arrays:
+def _read_parquet(part: Part, columns: Sequence[Column], size: int) -> _Arrays:
     names = [column.name for column in columns]
     with open_binary(part.file) as handle:
         parquet = pyarrow.parquet.ParquetFile(handle, pre_buffer=False, buffer_size=_BUFFER)
         batches = parquet.iter_batches(
-            size, row_groups=part.row_groups, columns=names, use_threads=threads
+            size, row_groups=part.row_groups, columns=names, use_threads=False
         )
         yield from _numbered(batches, names, part.first_row)
 

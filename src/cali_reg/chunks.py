@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg import files
-from cali_reg.batches import NO_KEY, Batch, Part, describe, read
+from cali_reg.batches import NO_KEY, Batch, Part, ahead, describe, read
 from cali_reg.columns import BOOLEANS, Column
 from cali_reg.csv_files import Piece, pieces
 from cali_reg.encoding import Encoded, Values, encode, features
@@ -51,13 +52,19 @@ def read_chunks(
 ) -> Iterator[Chunk]:
     """Yield the rows of all files that pass a screen. Raises DataError as `predict_rows` does."""
     found = files.find(paths)
-    parts = [None if file.format == "CSV" else describe(file) for file in found]
+    with ThreadPoolExecutor() as threads:  # a store far away takes a while to answer
+        parts = list(threads.map(_describe, found))
     tables = tuple(part for part in parts if part)
     if tables:
         Source(tables).check([*columns, *(Column(name, ()) for name in keep)])
     reader = _Reader(columns, keep, screen)
     for file, part in zip(found, parts, strict=True):
         yield from reader.of_csv(file) if part is None else reader.of_table(part)
+
+
+def _describe(file: File) -> Part | None:
+    """Describe a file whose columns have types; one of CSV tells as it is read."""
+    return None if file.format == "CSV" else describe(file)
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class _Reader:
         names = [column.name for column in self.columns]
         others = [Column(k, () if k in part.keys else None) for k in self.keep if k not in names]
         wanted = [*self.columns, *others]
-        for batch in read(part, wanted, _BATCH_SIZE, threads=True):
+        for batch in ahead(read(part, wanted, _BATCH_SIZE)):
             arrays = {c.name: array for c, array in zip(wanted, batch.arrays, strict=True)}
             batch = Batch(batch.file, batch.arrays[: len(names)], batch.numbers)
             encoded = encode(batch, self.columns, unseen=self.screen.unseen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +138,7 @@ class TextWriter:
     """Writes rows as CSV text; a header only if there is more than the prediction."""
 
     def __init__(self, file: TextIO, names: Sequence[str]) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
+        self._file, self._writer = file, csv.writer(file, lineterminator="\n")
         self._header = names if len(names) > 1 else None
 
     @classmethod
@@ -155,6 +155,11 @@ class TextWriter:
         if rows:
             self._write_header()
             self._writer.writerows(rows)
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines that are CSV already, and at least one."""
+        self._write_header()
+        self._file.write("\n".join([*lines, ""]))
 
     def _write_header(self) -> None:
         if self._header is not None:

@@ -71,12 +71,20 @@ def _open_writer(request: Request, predictor: Predictor) -> Iterator[_Write]:
             yield table.write
     else:
         with TextWriter.open(request, predictor) as text:
-            yield lambda chunk, values: text.write(_rows(request.keep, chunk, values))
+            yield lambda chunk, values: _write_text(text, request.keep, chunk, values)
 
 
-def _rows(keep: Sequence[str], chunk: Chunk, values: Sequence[Values]) -> list[tuple[Any, ...]]:
-    kept = [_texts(name, array) for name, array in zip(keep, chunk.kept, strict=True)]
-    return list(zip(*kept, *(column.tolist() for column in values), strict=True))
+def _write_text(
+    text: TextWriter, keep: Sequence[str], chunk: Chunk, values: Sequence[Values]
+) -> None:
+    columns = [column.tolist() for column in values]
+    if keep:
+        kept = [_texts(name, array) for name, array in zip(keep, chunk.kept, strict=True)]
+        text.write(list(zip(*kept, *columns, strict=True)))
+    elif columns[0]:  # no number needs quotes
+        text.write_lines(
+            map(",".join, zip(*(map(repr, column) for column in columns), strict=True))
+        )
 
 
 def _texts(name: str, array: pa.Array) -> list[Any]:

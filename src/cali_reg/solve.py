@@ -76,8 +76,9 @@ def predict_columns(
 ) -> npt.NDArray[np.float64]:
     """Return `predict` of rows whose columns are apart, each (n_rows,)."""
     prediction = np.full(len(columns[0]), intercept)
+    product = np.empty_like(prediction)
     for weight, column in zip(coefficients, columns, strict=True):
-        prediction += weight * column
+        prediction += np.multiply(weight, column, out=product)
     return prediction
 
 
