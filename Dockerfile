@@ -1,6 +1,9 @@
 # The image of a prediction: an interpreter, the modules it imports, the model; docs/container.md
 # says why, and how to get the same digest. `make docker` builds it, as does `docker build .`.
-ARG BASE_IMAGE=python:3.13-slim@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91
+ARG BASE_IMAGE=base
+
+# the base by its digest, in a line of its own: Dependabot reads no ARG; unused if another is asked for
+FROM python:3.13-slim@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91 AS base
 
 FROM ${BASE_IMAGE} AS build
 ARG MODEL_FINGERPRINT=""

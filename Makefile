@@ -10,6 +10,9 @@ MIN_R2 ?= $(if $(DATA),,0.5)
 TRAIN_FLAGS ?=
 VERIFY_FLAGS ?=
 PREDICT_FLAGS ?=
+RETRAIN ?= yes
+EXPECT ?= dist/image.json
+ACT_FLAGS ?=
 AUDIT_FLAGS ?=
 
 TOX := .venv/bin/tox
@@ -22,6 +25,7 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lint type-check test test-all train quantize verify predict bench docs lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
+.PHONY: workflows act same-digest image-archive upstream required notes push github-release last-release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,13 +67,28 @@ lock-check: $(TOX) ## fail if a lock is stale or was tampered with (needs Python
 
 docker: $(TOX) quantize ## build the image cali-reg:test (BASE_IMAGE=python:3.13-slim)
 	@test '$(ARTIFACTS)' = artifacts || { echo 'make docker: the image takes its model from artifacts; leave ARTIFACTS out' >&2; exit 2; }
-	$(TOX) run -e docker
+	$(TOX) run -e docker -- --record dist/image.json
 
 smoke: $(TOX) docker ## run the image locked down, and compare each digit with this machine's
 	$(TOX) run -e smoke
 
 docker-reproducible: $(TOX) docker ## build the image from unequal copies, and fail unless the digest is one
 	$(TOX) run -e docker-reproducible
+
+same-digest: $(TOX) quantize ## build the image anew, fail if the digest is not the recorded one (EXPECT=dist/image.json)
+	$(TOX) run -e docker -- --no-cache --expect $(EXPECT) --record dist/image.json
+
+image-archive: $(TOX) ## save the image in dist, as registries take it
+	$(TOX) run -e image-archive
+
+workflows: $(TOX) ## lint the workflows and the Dockerfile
+	$(TOX) run -e workflows
+
+act: $(TOX) ## run the CI workflow on this machine, green and with each job failing (ACT_FLAGS=--wiring)
+	$(TOX) run -e act -- $(ACT_FLAGS)
+
+upstream: $(TOX) ## fail if scikit-learn downloads other data than ours (needs the network)
+	$(TOX) run -e upstream
 
 dist: $(TOX) ## build wheel and sdist in dist/, twice, and fail unless the bytes are the same
 	$(TOX) run -e release -- packages.py
@@ -80,10 +99,26 @@ sbom: $(TOX) ## list what the lock installs in dist/cali-reg.cdx.json (CycloneDX
 audit: $(TOX) ## ask for known flaws of what the locks hold (needs the network; AUDIT_FLAGS=--service=osv)
 	$(TOX) run -e release -- audit.py $(AUDIT_FLAGS)
 
-ci: lint type-check lock-check test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
+# What only a workflow calls; those that publish install nothing, not even tox.
+required: ## fail unless all jobs succeeded (NEEDS, from a workflow)
+	@$(PYTHON) ci/required.py
+
+notes: ## print the changelog's section, fail if TAG is not this version (TAG=v0.1.0)
+	@$(PYTHON) ci/publish.py notes
+
+push: ## push dist/image.tar as it is (REPOSITORY=ghcr.io/owner/name TAG=v0.1.0)
+	@$(PYTHON) ci/publish.py push
+
+github-release: ## make the release on GitHub, with all of dist (TAG=v0.1.0)
+	@$(PYTHON) ci/publish.py release
+
+last-release: ## fetch the files of the last release from GitHub
+	@$(PYTHON) ci/publish.py last
+
+ci: lint type-check lock-check workflows test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
 
 clean: ## delete all that was made: artifacts, environments, caches
-	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist last-release
 	find artifacts -mindepth 1 ! -name .gitignore -delete
 
 $(TOX): requirements/tools.txt
@@ -92,6 +127,11 @@ $(TOX): requirements/tools.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+ifeq ($(RETRAIN),no)
+# The files come from elsewhere, and their times mean nothing: take them as they are.
+$(ARTIFACTS)/model.json $(ARTIFACTS)/quantized.json $(TRAINED) $(QUANTIZED):
+	@echo '$@: not found, and RETRAIN=no; leave that out, or fetch the file' >&2; exit 2
+else
 $(ARTIFACTS)/model.json: $(SOURCES) $(ARTIFACTS)/.train-flags | $(TOX)
 	$(TOX) -q run -e train -- $(TRAIN)
 
@@ -109,3 +149,4 @@ $(QUANTIZED): $(ARTIFACTS)/quantized.json
 $(ARTIFACTS)/.train-flags: FORCE
 	@mkdir -p $(ARTIFACTS)
 	@echo '$(TRAIN)' | cmp -s - $@ || echo '$(TRAIN)' > $@
+endif

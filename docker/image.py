@@ -19,10 +19,19 @@ def main() -> None:
     """Build from this checkout, and say what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default=TAG, help=f"name of the image (default: {TAG})")
+    parser.add_argument("--record", type=Path, help="file to write the digest to")
+    parser.add_argument("--expect", type=Path, help="record of another build; fail if it differs")
+    parser.add_argument("--no-cache", action="store_true", help="repeat every step of the build")
     options = parser.parse_args()
-    digest = build(ROOT, options.tag, settings())
+    expected = read_record(options.expect) if options.expect else {}
+    digest = build(ROOT, options.tag, settings(), *["--no-cache"] * options.no_cache)
+    engine = docker("version", "--format", "{{.Server.Version}}")
     size = int(docker("image", "inspect", "--format", "{{.Size}}", options.tag))
     print(f"✔ {options.tag}: {size / 1e6:.1f} MB, config {digest}")
+    if options.record:
+        write_record(options.record, {"config": digest, "engine": engine})
+    if expected:
+        check_same(expected, digest, engine)
 
 
 def settings() -> dict[str, str]:
@@ -43,6 +52,36 @@ def settings() -> dict[str, str]:
         "REVISION": git(*describe),
         "MODEL_FINGERPRINT": fingerprint[1] if fingerprint else "",
     }
+
+
+def read_record(path: Path) -> dict[str, str]:
+    """Return what an earlier build said of itself; exit code 2 if the file is none."""
+    try:
+        record = json.loads(path.read_bytes())
+        return {"config": str(record["config"]), "engine": str(record["engine"])}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        print(
+            f"image: {path}: no record of a build ({error!r}); name its image.json", file=sys.stderr
+        )
+        sys.exit(2)
+
+
+def write_record(path: Path, record: dict[str, str]) -> None:
+    """Write a record of a build, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
+    new.replace(path)
+
+
+def check_same(expected: dict[str, str], digest: str, engine: str) -> None:
+    """Stop if this build has another digest than the recorded one; engines may be the reason."""
+    if digest != expected["config"]:
+        sys.exit(
+            f"image: config {digest}, by engine {engine}; expected {expected['config']}, by engine"
+            f" {expected['engine']}: another commit, model, base or line of engines"
+        )
+    print(f"✔ the same digest as the recorded build, by engine {expected['engine']}")
 
 
 def build(context: Path, tag: str, arguments: dict[str, str], *flags: str) -> str:

@@ -21,6 +21,7 @@ LOCKS = [
     Path("requirements/dev.txt"),
     Path("requirements/bench.txt"),
     Path("requirements/docs.txt"),
+    Path("requirements/workflows.txt"),
     Path("requirements/tools.txt"),
     Path("requirements/release.txt"),
 ]

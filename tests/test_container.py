@@ -6,6 +6,7 @@ import re
 import tarfile
 from pathlib import Path
 
+import archive
 import image
 import pytest
 import reproducible
@@ -48,9 +49,10 @@ def test_context_is_an_allow_list() -> None:
 
 
 def test_base_is_pinned() -> None:
-    """The base image is one digest, and no frontend is fetched."""
+    """The base image is one digest, unless another is asked for, and no frontend is fetched."""
     text = read("Dockerfile")
-    (base,) = re.findall(r"^ARG BASE_IMAGE=(\S+)$", text, re.MULTILINE)
+    (base,) = re.findall(r"^FROM (\S+) AS base$", text, re.MULTILINE)
+    assert "\nARG BASE_IMAGE=base\n" in text
     assert re.fullmatch(r"python:3\.13-slim@sha256:[0-9a-f]{64}", base)
     assert "# syntax" not in text
 
@@ -63,6 +65,42 @@ def test_label_takes_the_fingerprint(made: Path, monkeypatch: pytest.MonkeyPatch
     settings = image.settings()
     assert settings["MODEL_FINGERPRINT"] == model.fingerprint
     assert settings["SOURCE_DATE_EPOCH"] == "123"
+
+
+def test_record_of_a_build_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second build must have the recorded digest; the error names both engines."""
+    path = tmp_path / "dist" / "image.json"
+    image.write_record(path, {"config": "sha256:a", "engine": "26.1"})
+    record = image.read_record(path)
+    image.check_same(record, "sha256:a", "28.0")
+    with pytest.raises(
+        SystemExit, match=r"sha256:b, by engine 28\.0; expected sha256:a, by.*26\.1"
+    ):
+        image.check_same(record, "sha256:b", "28.0")
+    for text in ("", "[]", "{}", "no JSON"):
+        path.write_text(text)
+        with pytest.raises(SystemExit) as stopped:
+            image.read_record(path)
+        assert stopped.value.code == 2
+        assert "no record of a build" in capsys.readouterr().err
+
+
+def test_digests_of_an_archive_are_its_own(tmp_path: Path) -> None:
+    """The registry's digest is that of the manifest that the archive's index names."""
+    path = tmp_path / "image.tar"
+    index = {"manifests": [{"mediaType": "application/x", "digest": "sha256:abc"}]}
+    manifest = {"config": {"digest": "sha256:def"}}
+    members = {"index.json": index, "blobs/sha256/abc": manifest}
+    content = {name: (json.dumps(value).encode(), 0) for name, value in members.items()}
+    path.write_bytes(tar_of(content))
+    assert archive.digests(path) == ("sha256:abc", "sha256:def")
+    index["manifests"][0]["mediaType"] = archive.INDEX
+    path.write_bytes(tar_of({"index.json": (json.dumps(index).encode(), 0)}))
+    with pytest.raises(SystemExit, match="holds an index"):
+        archive.digests(path)
+    path.write_bytes(tar_of({"manifest.json": (b"[]", 0)}))
+    with pytest.raises(SystemExit, match="no OCI archive"):
+        archive.digests(path)
 
 
 def test_rows_span_the_training_ranges(made: Path) -> None:
@@ -96,18 +134,18 @@ def test_modes_and_times_are_made_equal(tmp_path: Path) -> None:
 
 def saved(path: Path, config: dict[str, str], **files: tuple[bytes, int]) -> Path:
     """Write an image of one layer, whose files have contents and times, as `docker save` does."""
-    layer = archive({name: (*file,) for name, file in files.items()})
+    layer = tar_of({name: (*file,) for name, file in files.items()})
     manifest = [{"Config": "config.json", "Layers": ["layer.tar"]}]
     members = {
         "config.json": (json.dumps(config).encode(), 0),
         "layer.tar": (layer, 0),
         "manifest.json": (json.dumps(manifest).encode(), 0),
     }
-    path.write_bytes(archive(members))
+    path.write_bytes(tar_of(members))
     return path
 
 
-def archive(files: dict[str, tuple[bytes, int]]) -> bytes:
+def tar_of(files: dict[str, tuple[bytes, int]]) -> bytes:
     """Return a tar archive of files with contents and times."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import struct
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.fs
 import pytest
 from conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
 from layouts import make_table, numbers, refused, train, write
+from split_reference import Row, fold_of, hash_of, is_held_out
 from tables import any_numbers
 
 from cali_reg import Moments, artifacts, split_moments
@@ -25,61 +22,22 @@ from cali_reg.batches import Batch
 from cali_reg.columns import Column
 from cali_reg.content_split import ContentSplit, word_of_text
 from cali_reg.encoding import encode
-from cali_reg.files import File
 from cali_reg.solve import score, solve
-from cali_reg.summaries import Layout, Splitter
+from cali_reg.summaries import Layout, SplitRows, Splitter
 from cali_reg.train_files import Request, train_files
-
-Row = list[float | str]
-
-
-def mix(word: int) -> int:
-    """Return SplitMix64's finalizer of a word."""
-    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
-    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
-    return word ^ word >> 31
-
-
-def word_of(value: float | str) -> int:
-    """Return the word of a number or a text."""
-    if isinstance(value, str):
-        return int(hashlib.sha256(value.encode("utf-8")).hexdigest()[:16], 16)
-    return int(struct.unpack("<Q", struct.pack("<d", 0.0 if value == 0 else value))[0])
-
-
-def hash_of(row: Row, seed: int) -> int:
-    """Return a row's hash, step by step as the module's docstring has it."""
-    result = mix(seed)
-    for value in row:
-        result = (result ^ word_of(value)) * 0x9E3779B97F4A7C15 % 2**64
-        result = result ^ result >> 32
-    return mix(result)
-
-
-def fold_of(row: Row, seed: int, test_size: float, n_folds: int) -> int:
-    """Return 0 for a row held out, else its fold: by rational numbers."""
-    place = Fraction(hash_of(row, seed), 2**64)
-    if place < Fraction(test_size):
-        return 0
-    return 1 + math.floor((place - Fraction(test_size)) / (1 - Fraction(test_size)) * n_folds)
-
-
-def is_held_out(row: Row) -> bool:
-    """Tell whether a row is held out by default."""
-    return fold_of(row, 42, 0.2, 1) == 0
-
-
-def split_arrays(layout: Layout, arrays: list[pa.Array]) -> tuple[Any, Any]:
-    """Return hashes and groups of the rows in some columns' arrays."""
-    file = File(pyarrow.fs.LocalFileSystem(), "x", "x", "Arrow", {}, 0, 0)
-    batch = Batch(file, arrays, range(1, len(arrays[0]) + 1))
-    rows = Splitter(layout)(encode(batch, layout.columns))
-    return rows.hashes, rows.groups
 
 
 def rows_of(table: pa.Table) -> list[Row]:
     """Return a table's rows."""
     return [list(row.values()) for row in table.to_pylist()]
+
+
+def split_rows(
+    arrays: list[pa.Array], columns: tuple[Column, ...], split: ContentSplit
+) -> SplitRows:
+    """Encode and split one batch."""
+    batch = Batch(mock.sentinel.file, arrays, range(1, len(arrays[0]) + 1))
+    return Splitter(Layout(columns, split, 0))(encode(batch, columns))
 
 
 @given(
@@ -95,10 +53,9 @@ def test_hash_is_the_documented_one(
     columns = (Column("x"), Column("t", tuple("abc")), Column("y"))
     split = ContentSplit(seed, test_size, n_folds)
     x, t, y = zip(*rows, strict=True)
-    arrays = [pa.array(x, pa.float64()), pa.array(t), pa.array(y, pa.float64())]
-    hashes, groups = split_arrays(Layout(columns, split, 0), arrays)
-    assert hashes.tolist() == [hash_of(list(row), seed) for row in rows]
-    assert groups.tolist() == [fold_of(list(row), seed, test_size, n_folds) for row in rows]
+    found = split_rows([pa.array(x), pa.array(t), pa.array(y)], columns, split)
+    assert found.hashes.tolist() == [hash_of(list(row), seed) for row in rows]
+    assert found.groups.tolist() == [fold_of(list(row), seed, test_size, n_folds) for row in rows]
 
 
 def test_rows_on_each_side_are_the_documented_ones(tmp_path: Path) -> None:
@@ -191,13 +148,12 @@ def test_seed_and_size_matter(run: Run, tmp_path: Path) -> None:
 def test_other_rows_move_none(tmp_path: Path) -> None:
     """Each row alone is on the side that it is on among all others."""
     table = numbers()
-    columns = tuple(map(Column, table.column_names))
-    layout = Layout(columns, ContentSplit(42, 0.2), 0)
+    columns, split = tuple(map(Column, table.column_names)), ContentSplit(42, 0.2)
     arrays = [column.combine_chunks() for column in table.columns]
-    together, _ = split_arrays(layout, arrays)
+    together = split_rows(arrays, columns, split).hashes.tolist()
     for k in range(0, len(table), 50):
-        alone, _ = split_arrays(layout, [array[k : k + 1] for array in arrays])
-        assert alone.tolist() == together[k : k + 1].tolist()
+        alone = split_rows([array.slice(k, 1) for array in arrays], columns, split)
+        assert alone.hashes.tolist() == together[k : k + 1]
 
 
 def test_folds_are_those_of_training_on_each_rest(run: Run, tmp_path: Path) -> None:
@@ -249,7 +205,7 @@ def test_rows_held_out_may_have_their_own_files(run: Run, tmp_path: Path) -> Non
     files = train(run, tmp_path / "out", paths[0], *flags)
     moments = split_moments.SplitMoments.from_json(files["moments.json"])
     model = artifacts.load_model(tmp_path / "out")
-    assert model.source["split"] == {"by": "test data"}
+    assert model.source["split"] == {"by": "test data", "seed": 42}
     assert (moments.train.n_samples, moments.test.n_samples) == (500, 100)
     levels = model.columns[3].levels
     assert levels is not None

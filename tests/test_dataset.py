@@ -56,6 +56,16 @@ def test_loader_equals_scikit_learns(sklearn_home: str) -> None:
     assert "Pace & Barry" in ours.DESCR
 
 
+@pytest.mark.network
+@pytest.mark.filterwarnings("default")  # a second try is no failure
+def test_download_equals_the_embedded_data(tmp_path: Path) -> None:
+    """What scikit-learn downloads today has the bits of the embedded data."""
+    theirs = fetch_california_housing(data_home=str(tmp_path), n_retries=5, delay=10.0)
+    ours = cali_reg.load_california_housing()
+    assert ours.data.tobytes("C") == theirs.data.tobytes("C")
+    assert ours.target.tobytes() == theirs.target.tobytes()
+
+
 def test_loader_returns_frames_as_scikit_learn(sklearn_home: str) -> None:
     """With as_frame, data, target and frame are the same pandas objects."""
     theirs = fetch_california_housing(

@@ -1,5 +1,8 @@
 """Training on files: the same rows give the same bytes, whatever the files and the options."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import layouts
@@ -56,10 +59,10 @@ def test_batch_size_changes_no_byte(
 ) -> None:
     """Neither rows read at once, nor row groups, show in the result."""
     flags = ("--batch-size", batch_size, *CITY)
-    for suffix in ("csv", "parquet", "arrow"):
+    for suffix in ("csv", "arrow"):
         path = write(table, tmp_path / f"other.{suffix}")
         assert train(run, tmp_path / "a", path, *flags) == expected
-    for rows in (1, 50):
+    for rows in (1, 50, 1000) if batch_size > 1 else (1000,):
         path = write(table, tmp_path / f"groups{rows}.parquet", row_group_size=rows)
         assert train(run, tmp_path / "a", path, *flags) == expected
 
@@ -155,6 +158,52 @@ def test_addresses(run: Run, tmp_path: Path, table: pa.Table, expected: Files) -
     uri = (tmp_path / "in").as_uri()
     for address in (uri, f"{uri}/one.parquet", f"{uri}/*.parquet"):
         assert train(run, tmp_path / "a", address, *CITY) == expected
+
+
+def test_relative_paths(
+    run: Run, tmp_path: Path, table: pa.Table, expected: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths and patterns may be relative, with dots and folders above."""
+    write(table, tmp_path / "in" / "below" / "one.parquet")
+    monkeypatch.chdir(tmp_path / "in" / "below")
+    for path in ("one.parquet", "./one.parquet", "*.parquet", "on[a-e].par?uet", ".", "./*", "../"):
+        assert train(run, tmp_path / "a", path, *CITY) == expected
+    for path in ("../below", "../b*/*.parquet", "../**/one.*", "../[!a]elow", "../**"):
+        assert train(run, tmp_path / "a", path, *CITY) == expected
+
+
+def test_a_file_may_be_named_like_a_pattern(
+    run: Run, tmp_path: Path, table: pa.Table, expected: Files
+) -> None:
+    """What exists is taken by its name, even with characters that patterns use."""
+    path = write(table, tmp_path / "x[1]*.parquet")
+    write(numbers(), tmp_path / "x1.parquet")
+    assert train(run, tmp_path / "a", path, *CITY) == expected
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals are others elsewhere")
+def test_progress_on_a_terminal(tmp_path: Path, table: pa.Table) -> None:
+    """On a terminal a bar counts rows while they are read, and is gone afterwards."""
+    import termios
+
+    path = write(table, tmp_path / "one.parquet")
+    terminal, other = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    command = ["train", "--artifacts", tmp_path / "a", "--data", path, "--target", "price", *CITY]
+    done = subprocess.run(
+        [sys.executable, "-m", "cali_reg", *map(str, command)],
+        stdout=subprocess.DEVNULL,
+        stderr=other,
+        check=False,
+    )
+    os.set_blocking(terminal, False)
+    shown = os.read(terminal, 10_000).decode()
+    os.close(other)
+    os.close(terminal)
+    assert done.returncode == 0
+    assert "0.00/600 [" in shown
+    assert " rows/s]" in shown
+    assert shown.endswith("\r")
 
 
 def test_artifacts_hold_no_path(expected: Files) -> None:

@@ -56,7 +56,7 @@ class Column:
             return f"column {self.name!r} {found}; expected a level: mend or drop the row"
         return (
             f"column {self.name!r} {found}, a level that training has not seen; expected one of"
-            f" {shown(self.levels)}: mend or drop the row, or pass --unseen baseline"
+            f" {shown(self.levels)}: mend or drop the row (`predict` can take it as the baseline)"
         )
 
 
@@ -78,6 +78,7 @@ def parse_cell(text: str) -> float | None:
 
 
 def shown(names: Sequence[str]) -> str:
-    """Return names for a message: a dozen at most, none too long."""
-    text = ", ".join(name[:40] for name in names[:12]) or "nothing"
+    """Return names for a message of one line: a dozen at most, none too long."""
+    printable = (name if name.isprintable() else repr(name) for name in names[:12])
+    text = ", ".join(name[:40] for name in printable) or "nothing"
     return text + (", ..." if len(names) > 12 else "")

@@ -189,10 +189,12 @@ def _values(
 
 
 def _found(array: pa.ChunkedArray) -> pa.DataType:
-    is_text = pa.types.is_string(array.type)
-    if is_text and any(parse_cell(cell) is not None for cell in array.to_pylist()):
-        return pa.float64()
-    return array.type
+    cells: list[Any] = []
+    if pa.types.is_string(array.type):
+        cells = array.to_pylist()
+    elif pa.types.is_binary(array.type):  # some of its text is no UTF-8
+        cells = [cell.decode(errors="replace") for cell in array.to_pylist()]
+    return pa.float64() if any(parse_cell(cell) is not None for cell in cells) else array.type
 
 
 def _type(found: pa.DataType, column: Column) -> pa.DataType:

@@ -16,7 +16,7 @@ from cali_reg.batches import Batch
 from cali_reg.columns import Column
 from cali_reg.errors import DataError
 
-Values = npt.NDArray[Any]  # (n_rows,): float64, or for a column with levels the level's index
+Values = npt.NDArray[Any]  # (n_rows,): float64, or with levels the level's index, or -1
 _MAX_INTEGER = 2**53  # up to here every integer is a float64
 
 
@@ -67,10 +67,12 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
         if column.levels is None:
             values, missing = _numbers(array, column, encoded.problems)
         else:
-            values, missing = _codes(array, column, unseen, encoded.problems)
+            values, missing = _codes(array, column)
         encoded.values.append(values)
         if missing is not None and missing.any():
             encoded.missing[place] = missing
+    if unseen == "error":
+        _note_unseen(encoded)
     return encoded
 
 
@@ -94,11 +96,7 @@ def _numbers(
         return values, None
     infinite = np.isinf(values)
     for row in np.flatnonzero(infinite).tolist():
-        problems.setdefault(
-            row,
-            f"column {column.name!r} holds {values[row]}; expected a finite number: mend or drop"
-            " the row",
-        )
+        problems.setdefault(row, column.complaint(str(values[row])))
     return values, np.isnan(values)
 
 
@@ -130,18 +128,23 @@ def _check_integers(array: pa.Array, column: Column, problems: dict[int, str]) -
         if value != int(float(value)):
             problems.setdefault(
                 row,
-                f"column {column.name!r} holds {value}, which no float64 equals: mend or drop the"
-                " row",
+                f"column {column.name!r} holds {value}, which no float64 equals: round it, or drop"
+                " the row",
             )
 
 
-def _codes(
-    array: pa.Array, column: Column, unseen: str, problems: dict[int, str]
-) -> tuple[Values, npt.NDArray[np.bool_] | None]:
+def _codes(array: pa.Array, column: Column) -> tuple[Values, npt.NDArray[np.bool_]]:
+    """Return the levels' indices, -1 for what is none of them, and which rows lack one."""
     levels = pa.array(column.levels or (), pa.string())
     codes = _to_numpy(pc.index_in(array, value_set=levels), -1).astype(np.intp)
     missing = _to_numpy(pc.equal(array, "").cast(pa.uint8()), 1).astype(bool)
-    for row in np.flatnonzero((codes < 0) & ~missing).tolist():
-        if unseen == "error":
-            problems.setdefault(row, column.complaint(array[row].as_py()))
-    return np.maximum(codes, 0), missing
+    return codes, missing
+
+
+def _note_unseen(encoded: Encoded) -> None:
+    """Note the rows with a level that is new, but for those that lack a value anyway."""
+    arrays = encoded.batch.arrays
+    for column, array, values in zip(encoded.columns, arrays, encoded.values, strict=True):
+        if column.levels is not None and values.min() < 0:
+            for row in np.flatnonzero((values < 0) & ~encoded.lacking).tolist():
+                encoded.problems.setdefault(row, column.complaint(array[row].as_py()))

@@ -93,20 +93,19 @@ def _from_files(model: LinearModel, data: Sequence[str], test_data: Sequence[str
     if not data:
         return Evidence(model.columns, model.target, model.source)
     split, is_updated = recorded_split(model.source), "updated" in model.source
-    seed, test_size = split or (0, 0.0)
     request = Request(
         data=data,
         target=model.target,
         features=[column.name for column in model.columns],
         categorical=[column.name for column in model.columns if column.levels is not None],
         test_data=test_data,
-        test_size=test_size,
-        seed=seed,
+        test_size=split.test_size,
+        seed=split.seed,
         missing="drop",
         n_samples=len(model.samples),
     )
     columns, summary = summarize_request(request)
-    has_test = bool(split or test_data)
+    has_test = bool(split.test_size or test_data)
     samples = tuple(row for _, row in summary.samples)
     return Evidence(
         columns[:-1],
@@ -114,7 +113,7 @@ def _from_files(model: LinearModel, data: Sequence[str], test_data: Sequence[str
         model.source if is_updated or not has_test else source_of(request, summary),
         train=summary.train,
         ranges=summary.ranges,
-        blocks=TrainingRows(model, data),
+        blocks=TrainingRows(replace(model, columns=columns[:-1]), data),
         test=summary.test if has_test else None,
         samples=samples if has_test and not is_updated else None,
         strict=not is_updated,

@@ -6,6 +6,7 @@ worker; only results travel, some kilobytes each. Dask does a task again whose w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial, reduce
@@ -14,9 +15,9 @@ from typing import Any
 from cali_reg.batches import Part, Progress
 from cali_reg.errors import CaliRegError, UsageError
 
-_TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to share out
-_FAN_IN = 8  # results that one task adds up
-_RETRIES = 5  # of a task whose worker was lost
+TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to share out
+FAN_IN = 8  # results that one task adds up
+_PATIENCE = 20  # seconds in which a scheduler answers
 
 
 Task = Callable[..., Any]  # of parts and, by name, of a Progress
@@ -60,11 +61,15 @@ def _connected(address: str) -> Iterator[Any]:
             if address.partition(":")[0] == "local":
                 cluster = stack.enter_context(
                     LocalCluster(
-                        n_workers=_n_workers(address), threads_per_worker=1, dashboard_address=None
+                        n_workers=_n_workers(address),
+                        threads_per_worker=1,
+                        dashboard_address="127.0.0.1:0",  # None stands for port 8787, taken or not
+                        silence_logs=logging.CRITICAL,  # an error becomes one line of ours
                     )
                 )
-            client = stack.enter_context(Client(cluster, timeout=20))
-            client.wait_for_workers(1, timeout=60)
+            logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+            client = stack.enter_context(Client(cluster, timeout=_PATIENCE, set_as_default=False))
+            client.wait_for_workers(1, timeout=_PATIENCE)
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"--dask {address}: no scheduler with workers answers ({str(error)[:100]}); start"
@@ -81,27 +86,28 @@ def _n_workers(address: str) -> int | None:
 
 
 def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: Progress) -> Any:
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
     from distributed.comm import CommClosedError
 
     pieces = [piece for part in parts for piece in part.split()]
     n_threads = sum(client.nthreads().values())
-    size = max(1, len(pieces) // (n_threads * _TASKS))
+    size = max(1, len(pieces) // (n_threads * TASKS))
     shares = [pieces[start : start + size] for start in range(0, len(pieces), size)]
-    submit = partial(client.submit, pure=False, retries=_RETRIES)
+    submit = partial(client.submit, pure=False)
     leaves = {submit(task, share): sum(p.n_rows or 0 for p in share) for share in shares}
     results = list(leaves)
     while len(results) > 1:
-        starts = range(0, len(results), _FAN_IN)
-        results = [submit(_add_up, add, results[i : i + _FAN_IN]) for i in starts]
+        starts = range(0, len(results), FAN_IN)
+        results = [submit(_add_up, add, results[i : i + FAN_IN]) for i in starts]
     try:
-        for leaf in as_completed(leaves):
+        for leaf in as_completed(leaves, loop=client.loop):
+            if error := leaf.exception():
+                raise error
             progress(leaves[leaf])
         return results[0].result()
-    except (KilledWorker, CommClosedError) as error:
-        raise CaliRegError(
-            f"the cluster lost its workers ({str(error)[:100]}); look at their logs"
-        ) from None
+    except (KilledWorker, CommClosedError, CancelledError) as error:
+        reason = str(error).partition("\n")[0][:150]
+        raise CaliRegError(f"the cluster failed ({reason}); look at its logs") from None
 
 
 def _add_up(add: Add, results: Sequence[Any]) -> Any:

@@ -77,24 +77,26 @@ def source_of(request: Request, summary: Summary) -> dict[str, Any]:
     """Return what a model says of its rows when they come from files."""
     split: dict[str, Any] = {"by": "content", "seed": request.seed, "test_size": request.test_size}
     if request.test_data:
-        split = {"by": "test data"}
+        split = {"by": "test data", "seed": request.seed}
     return {"data": FILES, "dropped_rows": summary.n_dropped, "split": split}
 
 
-def recorded_split(source: dict[str, Any]) -> tuple[int, float] | None:
-    """Return seed and test size of a split by content; None if a model was not split so."""
+def recorded_split(source: dict[str, Any]) -> ContentSplit:
+    """Return how a model's rows were split; if not by content, none of them is held out."""
     split = source.get("split")
-    split = split if isinstance(split, dict) and split.get("by") == "content" else {}
-    seed, test_size = split.get("seed"), split.get("test_size")
-    if type(test_size) is not float or type(seed) is not int:
-        return None
-    return (seed, test_size) if 0 < test_size < 1 and 0 <= seed < 2**32 else None
+    split = split if isinstance(split, dict) and source.get("data") == FILES else {}
+    seed, test_size = split.get("seed"), split.get("test_size", 0.0)
+    if type(seed) is not int or not 0 <= seed < 2**32:
+        return ContentSplit(0, 0.0)
+    if split.get("by") != "content" or type(test_size) is not float or not 0 < test_size < 1:
+        return ContentSplit(seed, 0.0)
+    return ContentSplit(seed, test_size)
 
 
 def layout_of(model: LinearModel) -> Layout:
     """Return how a model's rows are read and split; without a split by content, all train."""
-    split = ContentSplit(*(recorded_split(model.source) or (0, 0.0)))
-    return Layout((*model.columns, Column(model.target)), split, len(model.samples))
+    columns = (*model.columns, Column(model.target))
+    return Layout(columns, recorded_split(model.source), len(model.samples))
 
 
 def summarize_for(model: LinearModel, paths: Sequence[str]) -> Summary:

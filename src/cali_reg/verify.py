@@ -11,7 +11,7 @@ from typing import TypeVar
 from cali_reg import artifacts, dataset, documents
 from cali_reg.columns import features_of
 from cali_reg.difference import difference
-from cali_reg.errors import ArtifactError, UsageError
+from cali_reg.errors import ArtifactError, GateError, UsageError
 from cali_reg.evidence import Evidence, find_evidence, with_moments
 from cali_reg.model import LinearModel, QuantizedModel
 from cali_reg.moments import Moments
@@ -50,6 +50,8 @@ def verify(
 
     Raises
     ------
+    GateError
+        If files are to be read, and ``model.json`` does not say how.
     ArtifactError
         If there is nothing to verify, or it has other columns than the rows.
     UsageError
@@ -58,6 +60,12 @@ def verify(
     found, problems = _read(folder)
     model = _content("model", LinearModel.from_json, found.get(artifacts.MODEL))
     quantized = _content("quantized", QuantizedModel.from_json, found.get(artifacts.QUANTIZED))
+    if model is None and data:
+        reason = problems.get(artifacts.MODEL, "says nothing that can be read")
+        raise GateError(
+            f"{folder / artifacts.MODEL}: {reason}; without it nothing can be made again from"
+            f" {data[0]}: do not use the others"
+        )
     model = model or _default_model()
     evidence = find_evidence(model, data, test_data)
     if trust_moments:
