@@ -96,10 +96,8 @@ class Screen:
 
 def outside_of(feature: Feature, value: float) -> str:
     """Say that a value is outside of a feature's training range."""
-    return (
-        f"column {feature.name!r} holds {value!r}; the training rows have {feature.minimum!r} to"
-        f" {feature.maximum!r}"
-    )
+    found, low, high = value + 0.0, feature.minimum, feature.maximum  # -0.0 is 0.0, as in training
+    return f"column {feature.name!r} holds {found!r}; the training rows have {low!r} to {high!r}"
 
 
 def _say(text: str) -> None:
