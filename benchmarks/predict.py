@@ -4,8 +4,8 @@
 
 polars evaluates the same formula, ((b + w0 x0) + w1 x1) + ..., in its streaming engine, and checks
 nothing; its files are compressed by default, ours are not, for predictions hardly compress. Each
-run is a process of its own; imports are not timed. A ratio is our median time over polars': below
-1, ours is faster.
+run is a process of its own; imports are not timed. A ratio is a peer's median time over ours:
+above 1, ours is faster.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def report(label: str, names: list[str], folder: Path, path: Path, n_runs: int) 
     seconds = {name: median(run[0] for run in runs) for name, runs in taken.items()}
     peaks = {name: max(run[1] for run in runs) for name, runs in taken.items()}
     for name in names:
-        ratio = seconds["cali-reg"] / seconds[name]
+        ratio = seconds[name] / seconds["cali-reg"]
         print(
             f"| {label:<16} | {name:<20} | {seconds[name]:>6.2f} s | {ratio:>5.2f} |"
             f" {peaks[name]:>6.0f} MB | {sizes[name]:>5.0f} MB |",

@@ -59,9 +59,7 @@ def main() -> None:
     for precision in ("float64", "uint8"):
         arguments = ["predict", "-", "--precision", precision]
         check_same(image, arguments, rows, f"{N_ROWS} rows, {precision}")
-    check_same(
-        image, ["predict", "-", "--interval", "0.95"], rows, f"{N_ROWS} rows, with intervals"
-    )
+    check_same(image, ["predict", "-", "--interval", "0.95"], rows, f"{N_ROWS} rows, intervals")
     check_same(image, ["predict", "-"], bad, "bad input", code=2)
     check_same(image, ["predict", "--no-such-option"], b"", "bad usage", code=2)
     check_process(image)

@@ -182,7 +182,6 @@ def test_csv_without_pyarrow(
     assert run("predict", path, *flags) == there
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert run("predict", path, *flags) == there
-    monkeypatch.delitem(sys.modules, "cali_reg.predict_files")
     for arguments in (
         [tmp_path / "rows.parquet"],
         [tmp_path],

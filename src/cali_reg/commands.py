@@ -187,12 +187,12 @@ def run_predict(options: argparse.Namespace) -> None:
         on_error=options.on_error,
     )
     predictor = predict.Predictor(options.artifacts, request)
-    if not request.is_small and (request.wants_table or find_spec("pyarrow")):
+    if request.is_small or not find_spec("pyarrow"):
+        predict.predict_rows(request, predictor)
+    else:
         from cali_reg.predict_files import predict_files
 
         predict_files(request, predictor)
-    else:
-        predict.predict_rows(request, predictor)
 
 
 def _predict_samples(options: argparse.Namespace) -> None:

@@ -115,7 +115,19 @@ def _interval(folder: Path, model: LinearModel, request: Request) -> Interval:
 
 
 def predict_rows(request: Request, predictor: Predictor) -> None:
-    """Predict CSV files and standard input, row by row; write text."""
+    """Predict CSV files and standard input, row by row; write text.
+
+    Raises
+    ------
+    UsageError
+        For files and outputs that take pyarrow.
+    DataError
+        For what is no CSV, and for bad rows unless they are skipped; rows before are written.
+    ArtifactError
+        If the output cannot be written; what was there is then as it was.
+    """
+    if request.wants_table:
+        raise UsageError(f"{request.out}: to write it takes pyarrow; install it, or write .csv")
     screen = make_screen(request, predictor)
     columns = predictor.model.columns
     with TextWriter.open(request, predictor) as writer:

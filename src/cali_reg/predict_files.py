@@ -115,9 +115,13 @@ class _TableWriter:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None and self._schema is not None:
-            self._flush()
-            self._writer.close()
+        try:
+            if kind is None and self._schema is not None:
+                self._flush()
+                self._writer.close()
+        finally:
+            if self._writer is not None:
+                self._writer.is_open = False  # or it would try to write again when it is deleted
 
     def write(self, chunk: Chunk, values: Sequence[Values]) -> None:
         """Write some rows."""
