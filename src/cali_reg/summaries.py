@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,12 @@ from threadpoolctl import threadpool_limits
 from cali_reg.batches import Part, Progress, ahead, read
 from cali_reg.columns import Column, features_of
 from cali_reg.content_split import ContentSplit, Words, word_of_text
-from cali_reg.encoding import Encoded, Values, encode, features
+from cali_reg.encoding import Encoded, Values, encode
 from cali_reg.moments import Moments
 from cali_reg.slices import Accumulator, Block, rows_per_block
+
+_CELLS = 1 << 20  # in a batch of many columns
+_FEWEST_ROWS = 1000
 
 Groups = npt.NDArray[np.intp]  # (n_rows,)
 Sample = tuple[int, tuple[float, ...]]  # a row's hash and its features
@@ -99,7 +102,8 @@ def summarize(
 ) -> Summary:
     """Summarize the rows of some parts of files, one batch read while another is added up."""
     splitter, summarizer = Splitter(layout), Summarizer(layout)
-    batches = (batch for part in parts for batch in read(part, layout.columns, batch_size))
+    size = min(batch_size, max(_FEWEST_ROWS, _CELLS // len(layout.names)))
+    batches = (batch for part in parts for batch in read(part, layout.columns, size))
     # BLAS's own threads gain nothing on products as small as these, and reading needs a core
     with threadpool_limits(1, user_api="blas"):
         for rows in ahead(splitter(encode(batch, layout.columns)) for batch in batches):
@@ -110,19 +114,22 @@ def summarize(
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The rows of a batch that lack no value, each with its hash and group."""
+    """The rows of a batch that lack no value, each with its hash and group.
+
+    `blocks` are those of each group: (1, features, target), (n_features + 2, n_rows).
+    """
 
     encoded: Encoded
-    values: list[Values]
     hashes: Words
     groups: Groups
+    blocks: list[Block]
 
 
 class Splitter:
     """Splits batches into groups."""
 
     def __init__(self, layout: Layout) -> None:
-        self._split = layout.split
+        self._columns, self._split = layout.columns, layout.split
         self._words = [
             None if c.levels is None else np.array([word_of_text(v) for v in c.levels], np.uint64)
             for c in layout.columns
@@ -139,7 +146,22 @@ class Splitter:
             for levels, cells in zip(self._words, values, strict=True)
         ]
         hashes = self._split.hashes(words)
-        return SplitRows(encoded, values, hashes, self._split.groups(hashes))
+        groups = self._split.groups(hashes)
+        blocks = [self._block(values, groups == k) for k in range(self._split.n_folds + 1)]
+        return SplitRows(encoded, hashes, groups, blocks)
+
+    def _block(self, values: list[Values], rows: npt.NDArray[np.bool_]) -> Block:
+        members = np.flatnonzero(rows)
+        block = np.ones((len(features_of(self._columns)) + 1, len(members)))
+        unfilled = iter(block[1:])
+        for column, cells in zip(self._columns, values, strict=True):
+            if column.levels is None:
+                np.take(cells, members, out=next(unfilled), mode="clip")
+            else:
+                codes = cells[members]
+                for level in range(1, len(column.levels)):
+                    next(unfilled)[:] = codes == level
+        return block
 
 
 def _without_minus_zero(values: Values) -> Values:
@@ -147,31 +169,11 @@ def _without_minus_zero(values: Values) -> Values:
     return values + 0.0 if values.min(initial=1.0) <= 0.0 else values
 
 
-class Blocks:
-    """Lays rows out as blocks of (1, features, target)."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._columns, height = layout.columns, len(layout.names) + 2
-        self._block = np.ones((height, rows_per_block(height)))
-
-    def of(self, rows: SplitRows) -> Iterator[tuple[Block, Words, Groups]]:
-        """Yield blocks (n_features + 2, n_rows), hashes, groups; each overwrites the last."""
-        n_rows, step = len(rows.hashes), self._block.shape[1]
-        for start in range(0, n_rows, step):
-            some = slice(start, min(start + step, n_rows))
-            block = self._block[:, : some.stop - start]
-            for row, feature in zip(
-                block[1:], features(rows.values, self._columns, some), strict=True
-            ):
-                row[:] = feature
-            yield block, rows.hashes[some], rows.groups[some]
-
-
 class Summarizer:
     """Adds up rows of a layout."""
 
     def __init__(self, layout: Layout) -> None:
-        self._layout, self._blocks = layout, Blocks(layout)
+        self._layout = layout
         height = len(layout.names) + 2
         self._sums = [_Sum(height) for _ in range(layout.split.n_folds + 1)]
         self._samples: list[Sample] = []
@@ -182,12 +184,10 @@ class Summarizer:
     def add(self, rows: SplitRows) -> None:
         """Add a batch; rows that lack a value are counted."""
         self._count_missing(rows.encoded)
-        for block, hashes, groups in self._blocks.of(rows):
-            for group, total in enumerate(self._sums):
-                members = np.flatnonzero(groups == group)
-                total.add(block, members)
-                if group == 0 and members.size:
-                    self._keep_samples(hashes[members], block[1:-1, members])
+        for total, block in zip(self._sums, rows.blocks, strict=True):
+            total.add(block)
+        if rows.blocks[0].size:
+            self._keep_samples(rows.hashes[rows.groups == 0], rows.blocks[0][1:-1])
 
     def summary(self) -> Summary:
         """Return the summary of all rows added."""
@@ -230,14 +230,14 @@ class _Sum:
         self._n_rows = 0
         self.minima, self.maxima = np.full(height, np.inf), np.full(height, -np.inf)
 
-    def add(self, block: Block, members: npt.NDArray[np.intp]) -> None:
-        """Add some rows of a block."""
-        while members.size:
-            stop = min(self._n_rows + members.size, self._block.shape[1])
-            some, members = np.split(members, [stop - self._n_rows])
-            np.take(block, some, axis=1, out=self._block[:, self._n_rows : stop], mode="clip")
-            self._n_rows = stop
-            if stop == self._block.shape[1]:
+    def add(self, block: Block) -> None:
+        """Add rows."""
+        start, n_rows = 0, block.shape[1]
+        while start < n_rows:
+            n = min(n_rows - start, self._block.shape[1] - self._n_rows)
+            self._block[:, self._n_rows : self._n_rows + n] = block[:, start : start + n]
+            self._n_rows, start = self._n_rows + n, start + n
+            if self._n_rows == self._block.shape[1]:
                 self._flush()
 
     def moments(self) -> Moments:

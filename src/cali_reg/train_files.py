@@ -20,7 +20,7 @@ from cali_reg.gather import Add, Gather, Task, gathering
 from cali_reg.model import LinearModel
 from cali_reg.source import Source, add_levels, levels_in, open_source, select, with_levels
 from cali_reg.split_moments import SplitMoments
-from cali_reg.summaries import Blocks, Layout, Splitter, Summary, summarize
+from cali_reg.summaries import Layout, Splitter, Summary, summarize
 from cali_reg.train import Trained, make_model
 
 BATCH_SIZE = 65536  # rows
@@ -118,11 +118,11 @@ class TrainingRows:
 
     def __iter__(self) -> Iterator[npt.NDArray[np.float64]]:
         layout = layout_of(self.model)
-        splitter, blocks = Splitter(layout), Blocks(layout)
+        splitter = Splitter(layout)
         for part in open_source(self.paths).parts:
             for batch in read(part, layout.columns, BATCH_SIZE):
-                for block, _, groups in blocks.of(splitter(encode(batch, layout.columns))):
-                    yield block[1:-1, groups > 0].T
+                for block in splitter(encode(batch, layout.columns)).blocks[1:]:
+                    yield block[1:-1].T
 
 
 def summarize_request(request: Request) -> tuple[tuple[Column, ...], Summary]:
