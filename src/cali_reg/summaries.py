@@ -152,7 +152,8 @@ class Splitter:
 
     def _block(self, values: list[Values], rows: npt.NDArray[np.bool_]) -> Block:
         members = np.flatnonzero(rows)
-        block = np.ones((len(features_of(self._columns)) + 1, len(members)))
+        block = np.empty((len(features_of(self._columns)) + 1, len(members)))
+        block[0] = 1.0
         unfilled = iter(block[1:])
         for column, cells in zip(self._columns, values, strict=True):
             if column.levels is None:
