@@ -11,13 +11,9 @@ is a peer's median time over ours: above 1, ours is faster.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -27,6 +23,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from processes import Run, measure, run, summary
 from sklearn.linear_model import LinearRegression
 
 from cali_reg.dataset import FEATURES, TARGET, california_housing
@@ -108,40 +105,21 @@ def write(path: Path, n_rows: int) -> None:
             file.write_table(pa.table(list(drawn.T), schema=schema))
 
 
-def run(name: str, path: Path) -> tuple[float, float]:
-    """Return seconds and peak memory in MB of a peer in a process of its own."""
-    command = [sys.executable, __file__, "--peer", name, str(path)]
-    output = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    seconds, peak = map(float, output.split())
-    return seconds, peak
-
-
-def measure(name: str, path: str) -> None:
-    """Print what `run` reads."""
-    start = time.perf_counter()
-    PEERS[name](path)
-    seconds = time.perf_counter() - start
-    with open("/proc/self/status") as file:  # getrusage's peak would count the parent's, too
-        peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
-    print(seconds, peak / 1024)
-
-
 def report(label: str, path: Path, n_runs: int, names: Sequence[str]) -> float:
     """Print a row for each peer; they take turns. Return our peak memory."""
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    taken: dict[str, list[Run]] = {name: [] for name in names}
     for _ in range(n_runs):
         for name in names:
-            taken[name].append(run(name, path))
-    seconds = {name: median(run[0] for run in runs) for name, runs in taken.items()}
-    peaks = {name: max(run[1] for run in runs) for name, runs in taken.items()}
-    for name in names:
-        ratio = seconds[name] / seconds["cali-reg"]
+            taken[name].append(run(__file__, name, path))
+    measured = summary(taken)
+    ours, our_peak = measured["cali-reg"]
+    for name, (seconds, peak) in measured.items():
         print(
-            f"| {label:<16} | {name:<21} | {seconds[name]:>6.2f} s | {ratio:>5.2f} |"
-            f" {peaks[name]:>6.0f} MB |",
+            f"| {label:<16} | {name:<21} | {seconds:>6.2f} s | {seconds / ours:>5.2f} |"
+            f" {peak:>6.0f} MB |",
             flush=True,
         )
-    return peaks["cali-reg"]
+    return our_peak
 
 
 def main() -> None:
@@ -151,7 +129,8 @@ def main() -> None:
     parser.add_argument("--peer", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
-        measure(*options.peer)
+        name, path = options.peer
+        measure(lambda: PEERS[name](path))
         return
     millions = 1.5 if options.quick else 15.0
     print(f"| {'training on':<16} | {'by':<21} | {'time':>8} | ratio | {'memory':>9} |")
@@ -161,10 +140,10 @@ def main() -> None:
         for suffix, n_runs in ((".parquet", 5), (".csv", 3)):
             peaks = []
             for count in (millions / 10, millions):
-                path = Path(folder, "rows").with_suffix(suffix)
-                write(path, round(count * 1e6))
-                peaks.append(report(f"{count:g} M {suffix[1:]}", path, n_runs, list(PEERS)))
-                path.unlink()
+                rows = Path(folder, "rows").with_suffix(suffix)
+                write(rows, round(count * 1e6))
+                peaks.append(report(f"{count:g} M {suffix[1:]}", rows, n_runs, list(PEERS)))
+                rows.unlink()
             growth.append(f"{suffix[1:]} {peaks[1] / peaks[0]:.2f}")
     print(f"\nPeak memory of ten times the rows, in times: {', '.join(growth)}")
 

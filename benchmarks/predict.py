@@ -15,15 +15,14 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import polars as pl
 from files import write
+from processes import Run, measure, run, summary
 
 from cali_reg import artifacts
 from cali_reg.predict import Predictor, Request
@@ -59,46 +58,31 @@ PEERS: dict[str, Peer] = {
 }
 
 
-def run(name: str, *paths: Path) -> tuple[float, float]:
-    """Return seconds and peak memory in MB of a peer in a process of its own."""
-    command = [sys.executable, __file__, "--peer", name, *map(str, paths)]
-    output = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    seconds, peak = map(float, output.split())
-    return seconds, peak
-
-
-def measure(name: str, *paths: str) -> None:
+def predict(name: str, folder: Path, path: Path, out: Path) -> None:
     """Print what `run` reads."""
-    folder, path, out = map(Path, paths)
     out.unlink(missing_ok=True)
     os.sync()  # we wait for the disk at the end: not for what others wrote before
-    start = time.perf_counter()
-    PEERS[name](folder, path, out)
-    seconds = time.perf_counter() - start
-    with open("/proc/self/status") as file:  # getrusage's peak would count the parent's, too
-        peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
-    print(seconds, peak / 1024)
+    measure(lambda: PEERS[name](folder, path, out))
 
 
 def report(label: str, names: list[str], folder: Path, path: Path, n_runs: int) -> float:
     """Print a row for each peer; they take turns. Return our peak memory."""
     out = path.with_stem("predictions")
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    taken: dict[str, list[Run]] = {name: [] for name in names}
     sizes = {}
     for _ in range(n_runs):
         for name in names:
-            taken[name].append(run(name, folder, path, out))
+            taken[name].append(run(__file__, name, folder, path, out))
             sizes[name] = out.stat().st_size / 1e6
-    seconds = {name: median(run[0] for run in runs) for name, runs in taken.items()}
-    peaks = {name: max(run[1] for run in runs) for name, runs in taken.items()}
-    for name in names:
-        ratio = seconds[name] / seconds["cali-reg"]
+    measured = summary(taken)
+    ours, our_peak = measured["cali-reg"]
+    for name, (seconds, peak) in measured.items():
         print(
-            f"| {label:<16} | {name:<20} | {seconds[name]:>6.2f} s | {ratio:>5.2f} |"
-            f" {peaks[name]:>6.0f} MB | {sizes[name]:>5.0f} MB |",
+            f"| {label:<16} | {name:<20} | {seconds:>6.2f} s | {seconds / ours:>5.2f} |"
+            f" {peak:>6.0f} MB | {sizes[name]:>5.0f} MB |",
             flush=True,
         )
-    return peaks["cali-reg"]
+    return our_peak
 
 
 def main() -> None:
@@ -108,7 +92,8 @@ def main() -> None:
     parser.add_argument("--peer", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
-        measure(*options.peer)
+        peer, *paths = options.peer
+        predict(peer, *map(Path, paths))
         return
     millions = 1.0 if options.quick else 10.0
     heads = f"{'time':>8} | ratio | {'memory':>9} | {'output':>8}"
