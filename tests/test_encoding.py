@@ -122,7 +122,7 @@ def test_levels() -> None:
     assert found.problems == {}
     assert found.lacking.tolist() == [False, False, True, True]
     columns = [*found.columns]
-    block = [column.tolist() for column in features(found.complete(), columns, slice(0, 2))]
+    block = [column.tolist() for column in features(found.complete(), columns)]
     assert block == [[1.0, 2.0], [1.0, 0.0], [0.0, 0.0]]
     found = encoded(numbers, pa.array(["b", "new", "b", "b"]), levels=("a", "b", "c"))
     with pytest.raises(DataError, match=r"^rows: row 102: column 't' holds 'new', a level that"):
@@ -134,5 +134,5 @@ def test_unseen_level_as_the_baseline() -> None:
     batch = Batch(mock.sentinel.file, [pa.array(["b", "new", "a"])], range(1, 4))
     columns = [Column("t", ("a", "b", "c"))]
     found = encode(batch, columns, unseen="baseline")
-    block: list[Any] = [f.tolist() for f in features(found.complete(), columns, slice(None))]
+    block: list[Any] = [f.tolist() for f in features(found.complete(), columns)]
     assert block == [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]

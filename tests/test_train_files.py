@@ -13,6 +13,10 @@ import pytest
 from conftest import Run, run_process
 from layouts import numbers, pieces, shuffled, train, write
 
+from cali_reg.batches import read
+from cali_reg.columns import Column
+from cali_reg.source import open_source
+
 Files = dict[str, bytes]
 CITY = ("--categorical", "city")
 
@@ -209,3 +213,12 @@ def test_progress_on_a_terminal(tmp_path: Path, table: pa.Table) -> None:
 def test_artifacts_hold_no_path(expected: Files) -> None:
     """Nothing tells where the files were."""
     assert b"parquet" not in expected["model.json"]
+
+
+def test_batches_of_many_features_have_fewer_rows(tmp_path: Path) -> None:
+    """What a batch takes is bounded, however wide the rows are; each is read once, in order."""
+    rows = pa.table({f"x{j}": np.arange(3000.0) for j in range(600)})
+    (part,) = open_source([str(write(rows, tmp_path / "a.parquet"))]).parts
+    batches = list(read(part, [Column(name) for name in rows.column_names], 65536))
+    assert max(len(batch.numbers) for batch in batches) == (1 << 20) // 600
+    assert [number for batch in batches for number in batch.numbers] == list(range(1, 3001))

@@ -14,7 +14,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from cali_reg import csv_files
-from cali_reg.columns import Column, parse_number
+from cali_reg.columns import Column, features_of, parse_number
 from cali_reg.errors import DataError
 from cali_reg.files import File, check_unchanged, open_binary, readable
 from cali_reg.rows import Report
@@ -23,6 +23,8 @@ _T = TypeVar("_T")
 
 Progress = Callable[[int], object]  # takes how many rows were read since the last call
 
+_CELLS = 1 << 20  # in a batch of many features
+_FEWEST_ROWS = 1000
 _BUFFER = 1 << 16  # bytes of a Parquet column that are read at once
 NO_KEY = "__HIVE_DEFAULT_PARTITION__"  # what Hive writes for a missing value
 
@@ -87,6 +89,8 @@ def read(
 ) -> Iterator[Batch]:
     """Yield batches of at most `size` rows of some columns; bad rows of CSV go to `skipped`.
 
+    Batches of many features have fewer rows, so that memory is bounded.
+
     Arrays of numbers have any numeric type, those of columns with levels are strings.
 
     Raises
@@ -94,6 +98,8 @@ def read(
     DataError
         For a file that cannot be read to its end, or that has changed since it was found.
     """
+    n_features = max(1, len(features_of(columns)))
+    size = min(size, max(_FEWEST_ROWS, _CELLS // n_features))
     inside = [column for column in columns if column.name not in part.keys]
     with readable(part.file):
         if part.file.format == "CSV":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg import files
-from cali_reg.batches import NO_KEY, Batch, Part, ahead, describe, read
+from cali_reg.batches import NO_KEY, Batch, Part, ahead, read
 from cali_reg.columns import BOOLEANS, Column
 from cali_reg.csv_files import Piece, pieces
 from cali_reg.encoding import Encoded, Values, encode, features
@@ -21,7 +20,7 @@ from cali_reg.errors import DataError
 from cali_reg.files import File, check_unchanged, open_binary, readable
 from cali_reg.rows import Rows
 from cali_reg.screen import Screen, outside_of
-from cali_reg.source import Source
+from cali_reg.source import describe_all
 
 _BATCH_SIZE = 65536  # rows
 _CHUNK_SIZE = 8192  # rows that are read one by one
@@ -52,19 +51,12 @@ def read_chunks(
 ) -> Iterator[Chunk]:
     """Yield the rows of all files that pass a screen. Raises DataError as `predict_rows` does."""
     found = files.find(paths)
-    with ThreadPoolExecutor() as threads:  # a store far away takes a while to answer
-        parts = list(threads.map(_describe, found))
-    tables = tuple(part for part in parts if part)
-    if tables:
-        Source(tables).check([*columns, *(Column(name, ()) for name in keep)])
-    reader = _Reader(columns, keep, screen)
-    for file, part in zip(found, parts, strict=True):
-        yield from reader.of_csv(file) if part is None else reader.of_table(part)
-
-
-def _describe(file: File) -> Part | None:
-    """Describe a file whose columns have types; one of CSV tells as it is read."""
-    return None if file.format == "CSV" else describe(file)
+    tables = describe_all([file for file in found if file.format != "CSV"])  # CSV has no types
+    if tables.parts:
+        tables.check([*columns, *(Column(name, ()) for name in keep)])
+    reader, parts = _Reader(columns, keep, screen), iter(tables.parts)
+    for file in found:
+        yield from reader.of_csv(file) if file.format == "CSV" else reader.of_table(next(parts))
 
 
 @dataclass(frozen=True)
@@ -168,7 +160,7 @@ class _Reader:
 
     def _screened(self, encoded: Encoded, kept: Sequence[pa.Array]) -> Iterator[Chunk]:
         """Yield the rows that are good; refuse the others."""
-        columns = list(features(encoded.values, self.columns, slice(None)))
+        columns = list(features(encoded.values, self.columns))
         chunk, batch = Chunk(encoded.batch.file, columns, kept), encoded.batch
         outside = self._outside(columns)
         if outside is None and not encoded.missing and not encoded.problems:

@@ -35,7 +35,7 @@ class ContentSplit:
     """Rows are held out if their hash is below `test_size`; the others fall into `n_folds`."""
 
     seed: int
-    test_size: float  # at least 0, below 1
+    test_size: float  # at least 0, below 1; or 1 without a fold
     n_folds: int = 1
 
     def hashes(self, words: list[Words]) -> Words:

@@ -77,15 +77,14 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
 
 
 def features(
-    values: Sequence[Values], columns: Sequence[Column], rows: slice
+    values: Sequence[Values], columns: Sequence[Column]
 ) -> Iterator[npt.NDArray[np.float64]]:
-    """Yield each feature of some rows, (n_rows,)."""
+    """Yield each feature, (n_rows,)."""
     for column, cells in zip(columns, values, strict=True):
         if column.levels is None:
-            yield cells[rows]
+            yield cells
         else:
-            codes = cells[rows]
-            yield from ((codes == k).astype(float) for k in range(1, len(column.levels)))
+            yield from ((cells == k).astype(float) for k in range(1, len(column.levels)))
 
 
 def _numbers(

@@ -15,6 +15,7 @@ from cali_reg import files
 from cali_reg.batches import Part, Progress, describe, read
 from cali_reg.columns import Column, features_of, shown
 from cali_reg.errors import DataError, UsageError
+from cali_reg.files import File
 
 _MOST_LEVELS = 1000
 _INDEX = re.compile(r"|Unnamed: 0|__index_level_0__")  # what pandas writes and reads by default
@@ -60,8 +61,13 @@ class Source:
 
 def open_source(paths: Sequence[str]) -> Source:
     """Find the files that paths name, and their columns. Raises DataError."""
+    return describe_all(files.find(paths))
+
+
+def describe_all(found: Sequence[File]) -> Source:
+    """Find the columns of all files at once. Raises DataError."""
     with ThreadPoolExecutor() as threads:  # a store far away takes a while to answer
-        return Source(tuple(threads.map(describe, files.find(paths))))
+        return Source(tuple(threads.map(describe, found)))
 
 
 def select(

@@ -16,9 +16,6 @@ from cali_reg.encoding import Encoded, Values, encode
 from cali_reg.moments import Moments
 from cali_reg.slices import Accumulator, Block, rows_per_block
 
-_CELLS = 1 << 20  # in a batch of many columns
-_FEWEST_ROWS = 1000
-
 Groups = npt.NDArray[np.intp]  # (n_rows,)
 Sample = tuple[int, tuple[float, ...]]  # a row's hash and its features
 
@@ -32,9 +29,9 @@ class Layout:
     n_samples: int
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the features."""
-        return features_of(self.columns[:-1])
+    def height(self) -> int:
+        """Rows of a block: 1, the features, the target."""
+        return 1 + len(features_of(self.columns))
 
 
 @dataclass(frozen=True)
@@ -102,8 +99,7 @@ def summarize(
 ) -> Summary:
     """Summarize the rows of some parts of files, one batch read while another is added up."""
     splitter, summarizer = Splitter(layout), Summarizer(layout)
-    size = min(batch_size, max(_FEWEST_ROWS, _CELLS // len(layout.names)))
-    batches = (batch for part in parts for batch in read(part, layout.columns, size))
+    batches = (batch for part in parts for batch in read(part, layout.columns, batch_size))
     # BLAS's own threads gain nothing on products as small as these, and reading needs a core
     with threadpool_limits(1, user_api="blas"):
         for rows in ahead(splitter(encode(batch, layout.columns)) for batch in batches):
@@ -129,7 +125,7 @@ class Splitter:
     """Splits batches into groups."""
 
     def __init__(self, layout: Layout) -> None:
-        self._columns, self._split = layout.columns, layout.split
+        self._columns, self._split, self._height = layout.columns, layout.split, layout.height
         self._words = [
             None if c.levels is None else np.array([word_of_text(v) for v in c.levels], np.uint64)
             for c in layout.columns
@@ -152,7 +148,7 @@ class Splitter:
 
     def _block(self, values: list[Values], rows: npt.NDArray[np.bool_]) -> Block:
         members = np.flatnonzero(rows)
-        block = np.empty((len(features_of(self._columns)) + 1, len(members)))
+        block = np.empty((self._height, len(members)))
         block[0] = 1.0
         unfilled = iter(block[1:])
         for column, cells in zip(self._columns, values, strict=True):
@@ -175,8 +171,7 @@ class Summarizer:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        height = len(layout.names) + 2
-        self._sums = [_Sum(height) for _ in range(layout.split.n_folds + 1)]
+        self._sums = [_Sum(layout.height) for _ in range(layout.split.n_folds + 1)]
         self._samples: list[Sample] = []
         self._missing = [0] * len(layout.columns)
         self._n_dropped = 0
@@ -192,7 +187,7 @@ class Summarizer:
 
     def summary(self) -> Summary:
         """Return the summary of all rows added."""
-        training = self._sums[1:] or [_Sum(len(self._layout.names) + 2)]
+        training = self._sums[1:] or [_Sum(self._layout.height)]
         return Summary(
             tuple(group.moments() for group in self._sums),
             np.min([group.minima for group in training], axis=0)[1:-1],

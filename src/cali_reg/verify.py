@@ -70,8 +70,9 @@ def verify(
     evidence = find_evidence(model, data, test_data)
     if trust_moments:
         evidence = with_moments(folder, evidence)
-    trained = _retrain(model, evidence)
-    remade = {**trained.files, **_requantize(trained, quantized, evidence)}
+    moments = _remade_moments(evidence)
+    trained = _retrain(model, moments, evidence)
+    remade = {**trained.files, **_requantize(trained, moments, quantized, evidence)}
     columns = (*trained.model.names, trained.model.target)
     unchecked = _unchecked(evidence, quantized)
     return [
@@ -115,10 +116,9 @@ def _default_model() -> LinearModel:
     return train(rows, held_out, source=dataset.source_of()).model
 
 
-def _retrain(model: LinearModel, evidence: Evidence) -> Trained:
-    """Make the model anew; what the evidence does not say is taken from `model`."""
+def _remade_moments(evidence: Evidence) -> SplitMoments:
     stored = evidence.moments
-    moments = SplitMoments(
+    return SplitMoments(
         features_of(evidence.columns),
         evidence.target,
         _moments(
@@ -134,6 +134,10 @@ def _retrain(model: LinearModel, evidence: Evidence) -> Trained:
             "name them with --test-data, or " if evidence.source.get("data") == FILES else "",
         ),
     )
+
+
+def _retrain(model: LinearModel, moments: SplitMoments, evidence: Evidence) -> Trained:
+    """Make the model anew; what the evidence does not say is taken from `model`."""
     outer = model.ranges == "outer" and not evidence.strict
     ranges = evidence.ranges or ranges_in(model)
     return make_model(
@@ -158,12 +162,11 @@ def _moments(rows: Moments | None, stored: Moments | None, which: str, named: st
 
 
 def _requantize(
-    trained: Trained, quantized: QuantizedModel | None, evidence: Evidence
+    trained: Trained, moments: SplitMoments, quantized: QuantizedModel | None, evidence: Evidence
 ) -> dict[str, bytes]:
     """Make the codes anew, as wide as they are, and measure the largest change if that was done."""
     bits, contract = (quantized.bits, quantized.contract) if quantized else (8, {})
     rows = evidence.blocks if evidence.is_measured or MEASURED in contract else None
-    moments = SplitMoments.from_json(trained.files[artifacts.MOMENTS])
     result = quantize(trained.model, moments, bits, rows=rows)
     if evidence.blocks is None and MEASURED in contract:
         contract = {**result.model.contract, MEASURED: contract[MEASURED]}
