@@ -41,7 +41,7 @@ def main() -> None:
         source = open_source([str(path)])
         columns = select(source, TARGET, None, ())
         layout = Layout(columns, ContentSplit(42, 0.2), 5)
-        seconds = process_time(lambda: summarize(source.parts, layout, BATCH_SIZE))
+        seconds = process_time(lambda: summarize(source.parts, layout, BATCH_SIZE, n_threads=1))
         summary = summarize(source.parts, layout, BATCH_SIZE)
         rate, width = n_rows / seconds, path.stat().st_size / n_rows
     size = len(pickle.dumps(summary))

@@ -16,7 +16,7 @@ import pytest
 from conftest import Run
 from layouts import make_table, numbers, refused, train, write
 
-from cali_reg import batches, csv_files, gather, summaries, train_files
+from cali_reg import batches, csv_files, gather, train_files
 
 N = 60
 ROWS = [f"{k},{k * k % 7},{k / 4}" for k in range(N)]
@@ -426,7 +426,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(train_files, "select"), (train_files, "with_levels"), (summaries, "encode")],
+    [(train_files, "select"), (train_files, "with_levels"), (batches, "_as_asked")],
     ids=["before reading", "between the passes", "between batches"],
 )
 def test_files_that_change(

@@ -55,7 +55,11 @@ def test_hash_is_the_documented_one(
     x, t, y = zip(*rows, strict=True)
     found = split_rows([pa.array(x), pa.array(t), pa.array(y)], columns, split)
     assert found.hashes.tolist() == [hash_of(list(row), seed) for row in rows]
-    assert found.groups.tolist() == [fold_of(list(row), seed, test_size, n_folds) for row in rows]
+    folds = [fold_of(list(row), seed, test_size, n_folds) for row in rows]
+    expected = [
+        [k for k, fold in enumerate(folds) if fold == group] for group in range(n_folds + 1)
+    ]
+    assert [members.tolist() for members in found.members] == expected
 
 
 def test_rows_on_each_side_are_the_documented_ones(tmp_path: Path) -> None:
@@ -112,7 +116,7 @@ def test_fraction_held_out(kind: str, test_size: float) -> None:
     else:
         words = [column.copy().view(np.uint64) for column in kinds_of_rows()[kind].T + 0.0]
     split = ContentSplit(7, test_size, 4)
-    counts = np.bincount(split.groups(split.hashes(words)), minlength=5)
+    counts = np.array([len(rows) for rows in split.members(split.hashes(words))])
     shares = np.array([test_size, *[(1 - test_size) / 4] * 4])
     deviations = (counts - 20_000 * shares) / np.sqrt(20_000 * shares * (1 - shares))
     assert np.abs(deviations).max() < 4

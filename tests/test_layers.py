@@ -35,6 +35,7 @@ LAYERS = [
     "lattice",
     "quantize",
     "train",
+    "threads",
     "files",
     "csv_files",
     "batches",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,8 +17,6 @@ from cali_reg.columns import Column, features_of, parse_number
 from cali_reg.errors import DataError
 from cali_reg.files import File, check_unchanged, open_binary, readable
 from cali_reg.rows import Report
-
-_T = TypeVar("_T")
 
 Progress = Callable[[int], object]  # takes how many rows were read since the last call
 
@@ -115,16 +112,6 @@ def read(
                     found[column.name] = _key(part.keys[column.name], column, len(numbers))
             yield Batch(part.file, [found[column.name] for column in columns], numbers)
     check_unchanged(part.file)
-
-
-def ahead(items: Iterator[_T]) -> Iterator[_T]:
-    """Yield items, with the next one made in another thread meanwhile."""
-    end = object()
-    with ThreadPoolExecutor(1) as thread:
-        future = thread.submit(next, items, end)
-        while (item := future.result()) is not end:
-            future = thread.submit(next, items, end)
-            yield item  # type: ignore[misc]
 
 
 _Arrays = Iterator[tuple[list[pa.Array], Sequence[int]]]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg import files
-from cali_reg.batches import NO_KEY, Batch, Part, ahead, read
+from cali_reg.batches import NO_KEY, Batch, Part, read
 from cali_reg.columns import BOOLEANS, Column
 from cali_reg.csv_files import Piece, pieces
 from cali_reg.encoding import Encoded, Values, encode, features
@@ -21,6 +21,7 @@ from cali_reg.files import File, check_unchanged, open_binary, readable
 from cali_reg.rows import Rows
 from cali_reg.screen import Screen, outside_of
 from cali_reg.source import describe_all
+from cali_reg.threads import ahead
 
 _BATCH_SIZE = 65536  # rows
 _CHUNK_SIZE = 8192  # rows that are read one by one

@@ -19,11 +19,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]  # (n_rows,)
+Rows = npt.NDArray[np.intp]  # indices of rows
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
@@ -40,24 +42,28 @@ class ContentSplit:
 
     def hashes(self, words: list[Words]) -> Words:
         """Return the hash of each row, of its columns' words."""
-        result = np.full(len(words[0]), _mix(np.array([self.seed], dtype=np.uint64))[0])
+        seed = np.array([self.seed], dtype=np.uint64)
+        _mix(seed, np.empty_like(seed))
+        result = seed ^ words[0]
         shifted = np.empty_like(result)
-        for word in words:
-            result ^= word
+        for k, word in enumerate(words):
+            if k > 0:
+                result ^= word
             result *= _FACTOR
-            np.right_shift(result, _HALF, out=shifted)
-            result ^= shifted
-        return _mix(result)
+            result ^= np.right_shift(result, _HALF, out=shifted)
+        _mix(result, shifted)
+        return result
 
-    def groups(self, hashes: Words) -> npt.NDArray[np.intp]:
-        """Return 0 for rows held out, else the fold, from 1 on: equal parts of the hashes."""
+    def members(self, hashes: Words) -> list[Rows]:
+        """Return the rows held out, then those of each fold: equal parts of the hashes."""
         bounds = self._bounds
         if len(bounds) == 1:  # quicker than a search
-            training: npt.NDArray[np.bool_] = hashes >= bounds[0]
-            return training.astype(np.intp)
-        return np.searchsorted(bounds, hashes, side="right")
+            held_out = hashes < bounds[0]
+            return [np.flatnonzero(held_out), np.flatnonzero(~held_out)]
+        groups = np.searchsorted(bounds, hashes, side="right")
+        return [np.flatnonzero(groups == k) for k in range(len(bounds) + 1)]
 
-    @property
+    @cached_property
     def _bounds(self) -> Words:
         held_out = Fraction(self.test_size)
         parts = (Fraction(k, self.n_folds) for k in range(self.n_folds))
@@ -70,7 +76,8 @@ def word_of_text(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
-def _mix(words: Words) -> Words:
+def _mix(words: Words, shifted: Words) -> None:
+    """Mix words in place; `shifted` is room for as many."""
     for shift, factor in _MIX:
-        words = (words ^ (words >> np.uint64(shift))) * np.uint64(factor)
-    return words
+        words ^= np.right_shift(words, np.uint64(shift), out=shifted)
+        words *= np.uint64(factor)

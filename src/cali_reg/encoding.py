@@ -59,8 +59,8 @@ class Encoded:
 def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") -> Encoded:
     """Encode a batch whose arrays are those of `columns`; a level that is new is a problem.
 
-    Decimals are rounded to the nearest float64, as numbers in CSV files are. An integer that no
-    float64 equals, and infinity, are problems. NaN is missing.
+    -0.0 becomes 0.0, the same number. Decimals are rounded to the nearest float64, as numbers in
+    CSV files are. An integer that no float64 equals, and infinity, are problems. NaN is missing.
     """
     encoded = Encoded(batch, columns, [])
     for place, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
@@ -91,7 +91,10 @@ def _numbers(
     array: pa.Array, column: Column, problems: dict[int, str]
 ) -> tuple[Values, npt.NDArray[np.bool_] | None]:
     values = _to_float64(array, column, problems)
-    if np.isfinite(values.min()) and np.isfinite(values.max()):
+    low, high = values.min(), values.max()
+    if not (low > 0.0 or high < 0.0):  # NaN, too
+        values = values + 0.0  # -0.0 becomes 0.0
+    if np.isfinite(low) and np.isfinite(high):
         return values, None
     infinite = np.isinf(values)
     for row in np.flatnonzero(infinite).tolist():

@@ -17,12 +17,12 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from cali_reg import artifacts
-from cali_reg.batches import ahead
 from cali_reg.chunks import Chunk, read_chunks
 from cali_reg.encoding import Values
 from cali_reg.errors import DataError
 from cali_reg.predict import Predictor, Request, TextWriter, make_screen
 from cali_reg.solve import half_widths, predict_columns
+from cali_reg.threads import ahead
 
 _GROUP_ROWS = 1 << 20  # of a Parquet file's row groups, at least,
 _GROUP_BYTES = 1 << 26  # unless it takes more bytes than these

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from cali_reg.batches import Part, Progress, ahead, read
+from cali_reg.batches import Batch, Part, Progress, read
 from cali_reg.columns import Column, features_of
-from cali_reg.content_split import ContentSplit, Words, word_of_text
+from cali_reg.content_split import ContentSplit, Rows, Words, word_of_text
 from cali_reg.encoding import Encoded, Values, encode
 from cali_reg.moments import Moments
 from cali_reg.slices import Accumulator, Block, rows_per_block
+from cali_reg.threads import share
 
-Groups = npt.NDArray[np.intp]  # (n_rows,)
 Sample = tuple[int, tuple[float, ...]]  # a row's hash and its features
 
 
@@ -96,36 +98,67 @@ def summarize(
     layout: Layout,
     batch_size: int,
     progress: Progress = lambda n_rows: None,
+    *,
+    n_threads: int | None = None,
 ) -> Summary:
-    """Summarize the rows of some parts of files, one batch read while another is added up."""
-    splitter, summarizer = Splitter(layout), Summarizer(layout)
-    batches = (batch for part in parts for batch in read(part, layout.columns, batch_size))
-    # BLAS's own threads gain nothing on products as small as these, and reading needs a core
+    """Summarize the rows of some parts of files, in several threads: by default, see `share`."""
+
+    def batches() -> Iterator[Batch]:
+        for part in parts:
+            for batch in read(part, layout.columns, batch_size):
+                yield batch
+                progress(len(batch.numbers))
+
+    def work(own: Iterator[Batch]) -> Summary:
+        splitter, summarizer = Splitter(layout), Summarizer(layout)
+        for batch in own:
+            summarizer.add(splitter(encode(batch, layout.columns)))
+        return summarizer.summary()
+
+    _keep_freed_memory()
+    # BLAS's own threads gain nothing on products as small as these
     with threadpool_limits(1, user_api="blas"):
-        for rows in ahead(splitter(encode(batch, layout.columns)) for batch in batches):
-            summarizer.add(rows)
-            progress(len(rows.encoded.batch.numbers))
-    return summarizer.summary()
+        return reduce(add, share(batches(), work, n_threads))
+
+
+def _keep_freed_memory() -> None:
+    """Free so much at once that glibc no longer returns what less is freed (see mallopt(3)).
+
+    One batch's arrays then take the place of the last one's, without 100,000 page faults.
+    """
+    np.empty(31 << 20, dtype=np.uint8)
 
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The rows of a batch that lack no value, each with its hash and group.
+    """The rows of a batch that lack no value, with their hashes; `members` are each group's rows.
 
-    `blocks` are those of each group: (1, features, target), (n_features + 2, n_rows).
+    The rows held out are the first group.
     """
 
     encoded: Encoded
+    columns: tuple[Column, ...]
+    values: list[Values]
     hashes: Words
-    groups: Groups
-    blocks: list[Block]
+    members: list[Rows]
+
+    def take(self, rows: Rows, out: Block) -> None:
+        """Write some rows' features and target to `out`, (n_features + 1, n_rows)."""
+        unfilled = iter(out)
+        for column, cells in zip(self.columns, self.values, strict=True):
+            if column.levels is None:
+                cells.take(rows, out=next(unfilled), mode="clip")
+            else:
+                codes = cells[rows]
+                for level in range(1, len(column.levels)):
+                    next(unfilled)[:] = codes == level
 
 
 class Splitter:
     """Splits batches into groups."""
 
     def __init__(self, layout: Layout) -> None:
-        self._columns, self._split, self._height = layout.columns, layout.split, layout.height
+        self._columns, self._split = layout.columns, layout.split
         self._words = [
             None if c.levels is None else np.array([word_of_text(v) for v in c.levels], np.uint64)
             for c in layout.columns
@@ -133,37 +166,13 @@ class Splitter:
 
     def __call__(self, encoded: Encoded) -> SplitRows:
         """Split a batch. Raises DataError for the first row with a problem but a missing value."""
-        values = [
-            cells if levels is not None else _without_minus_zero(cells)
-            for levels, cells in zip(self._words, encoded.complete(), strict=True)
-        ]
+        values = encoded.complete()
         words = [
             cells.view(np.uint64) if levels is None else levels[cells]
             for levels, cells in zip(self._words, values, strict=True)
         ]
         hashes = self._split.hashes(words)
-        groups = self._split.groups(hashes)
-        blocks = [self._block(values, groups == k) for k in range(self._split.n_folds + 1)]
-        return SplitRows(encoded, hashes, groups, blocks)
-
-    def _block(self, values: list[Values], rows: npt.NDArray[np.bool_]) -> Block:
-        members = np.flatnonzero(rows)
-        block = np.empty((self._height, len(members)))
-        block[0] = 1.0
-        unfilled = iter(block[1:])
-        for column, cells in zip(self._columns, values, strict=True):
-            if column.levels is None:
-                np.take(cells, members, out=next(unfilled), mode="clip")
-            else:
-                codes = cells[members]
-                for level in range(1, len(column.levels)):
-                    next(unfilled)[:] = codes == level
-        return block
-
-
-def _without_minus_zero(values: Values) -> Values:
-    """Return numbers with 0.0 for -0.0, which is the same number; those above zero as they are."""
-    return values + 0.0 if values.min(initial=1.0) <= 0.0 else values
+        return SplitRows(encoded, self._columns, values, hashes, self._split.members(hashes))
 
 
 class Summarizer:
@@ -180,18 +189,17 @@ class Summarizer:
     def add(self, rows: SplitRows) -> None:
         """Add a batch; rows that lack a value are counted."""
         self._count_missing(rows.encoded)
-        for total, block in zip(self._sums, rows.blocks, strict=True):
-            total.add(block)
-        if rows.blocks[0].size:
-            self._keep_samples(rows.hashes[rows.groups == 0], rows.blocks[0][1:-1])
+        for total, members in zip(self._sums, rows.members, strict=True):
+            total.add(rows, members)
+        self._keep_samples(rows)
 
     def summary(self) -> Summary:
         """Return the summary of all rows added."""
         training = self._sums[1:] or [_Sum(self._layout.height)]
         return Summary(
             tuple(group.moments() for group in self._sums),
-            np.min([group.minima for group in training], axis=0)[1:-1],
-            np.max([group.maxima for group in training], axis=0)[1:-1],
+            np.min([group.accumulator.minima for group in training], axis=0)[1:-1],
+            np.max([group.accumulator.maxima for group in training], axis=0)[1:-1],
             tuple(self._samples),
             tuple(self._missing),
             self._n_dropped,
@@ -199,13 +207,19 @@ class Summarizer:
             self._layout.n_samples,
         )
 
-    def _keep_samples(self, hashes: Words, X: Block) -> None:
-        n = self._layout.n_samples
-        if len(self._samples) == n and (n == 0 or hashes.min() > self._samples[-1][0]):
+    def _keep_samples(self, rows: SplitRows) -> None:
+        n, held_out = self._layout.n_samples, rows.members[0]
+        hashes = rows.hashes[held_out]
+        if len(self._samples) == n:
+            few = np.flatnonzero(hashes <= (self._samples[-1][0] if n else 0))
+            held_out, hashes = held_out[few], hashes[few]
+        if n == 0 or not len(hashes):
             return
         first = np.argsort(hashes, kind="stable")[:n]
-        rows = zip(hashes[first].tolist(), map(tuple, X[:, first].T.tolist()), strict=True)
-        self._samples = sorted([*self._samples, *rows])[:n]
+        found = np.empty((self._layout.height - 1, len(first)))
+        rows.take(held_out[first], found)
+        samples = zip(hashes[first].tolist(), map(tuple, found[:-1].T.tolist()), strict=True)
+        self._samples = sorted([*self._samples, *samples])[:n]
 
     def _count_missing(self, encoded: Encoded) -> None:
         for place, rows in encoded.missing.items():
@@ -213,38 +227,34 @@ class Summarizer:
         if encoded.missing:
             rows = encoded.lacking
             self._n_dropped += int(rows.sum())
-            number = encoded.batch.numbers[int(np.argmax(rows))]
-            self._first_missing = self._first_missing or (encoded.batch.file.name, number)
+            first = (encoded.batch.file.name, encoded.batch.numbers[int(np.argmax(rows))])
+            self._first_missing = min(first, self._first_missing or first)
 
 
 class _Sum:
     """Collects rows into blocks, and adds those up."""
 
     def __init__(self, height: int) -> None:
-        self._accumulator = Accumulator(height)
-        self._block = np.empty((height, rows_per_block(height)))
+        self.accumulator = Accumulator(height)
+        self._block = np.ones((height, rows_per_block(height)))
         self._n_rows = 0
-        self.minima, self.maxima = np.full(height, np.inf), np.full(height, -np.inf)
 
-    def add(self, block: Block) -> None:
-        """Add rows."""
-        start, n_rows = 0, block.shape[1]
-        while start < n_rows:
-            n = min(n_rows - start, self._block.shape[1] - self._n_rows)
-            self._block[:, self._n_rows : self._n_rows + n] = block[:, start : start + n]
-            self._n_rows, start = self._n_rows + n, start + n
-            if self._n_rows == self._block.shape[1]:
+    def add(self, rows: SplitRows, members: Rows) -> None:
+        """Add some of the rows."""
+        while len(members):
+            end = min(self._n_rows + len(members), self._block.shape[1])
+            n = end - self._n_rows
+            rows.take(members[:n], self._block[1:, self._n_rows : end])
+            members, self._n_rows = members[n:], end
+            if end == self._block.shape[1]:
                 self._flush()
 
     def moments(self) -> Moments:
         """Return the moments of all rows added."""
         if self._n_rows:
             self._flush()
-        return Moments(self._accumulator.total())
+        return Moments(self.accumulator.total())
 
     def _flush(self) -> None:
-        rows = self._block[:, : self._n_rows]
-        self._accumulator.add(rows)
-        np.minimum(self.minima, rows.min(axis=1), out=self.minima)
-        np.maximum(self.maxima, rows.max(axis=1), out=self.maxima)
+        self.accumulator.add(self._block[:, : self._n_rows])
         self._n_rows = 0

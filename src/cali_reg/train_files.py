@@ -121,8 +121,11 @@ class TrainingRows:
         splitter = Splitter(layout)
         for part in open_source(self.paths).parts:
             for batch in read(part, layout.columns, BATCH_SIZE):
-                for block in splitter(encode(batch, layout.columns)).blocks[1:]:
-                    yield block[1:-1].T
+                rows = splitter(encode(batch, layout.columns))
+                for members in rows.members[1:]:
+                    block = np.empty((layout.height - 1, len(members)))
+                    rows.take(members, block)
+                    yield block[:-1].T
 
 
 def summarize_request(request: Request) -> tuple[tuple[Column, ...], Summary]:
@@ -177,7 +180,8 @@ def _gathered(gather: Gather, task: Task, source: Source, add: Add) -> Any:
 
 
 def _summary(request: Request, gather: Gather, source: Source, layout: Layout) -> Summary:
-    task = partial(summarize, layout=layout, batch_size=request.batch_size)
+    n_threads = 1 if request.dask else None  # a cluster has a task for each thread
+    task = partial(summarize, layout=layout, batch_size=request.batch_size, n_threads=n_threads)
     summary: Summary = _gathered(gather, task, source, Summary.__add__)
     if summary.n_dropped and request.missing == "refuse":
         lacking = [
