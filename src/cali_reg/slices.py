@@ -45,7 +45,7 @@ class Accumulator:
 
     Rows that would cost all others a slice more, for a value much larger or smaller than is
     usual in its column, wait for a second accumulator with wider windows. What does not fit
-    there either is summed up by Python's integers.
+    there either is summed up by Python's integers. `minima` and `maxima` are those of each column.
     """
 
     def __init__(self, n_columns: int, *, wide: bool = False) -> None:

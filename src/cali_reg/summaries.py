@@ -131,9 +131,9 @@ def _keep_freed_memory() -> None:
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The rows of a batch that lack no value, with their hashes; `members` are each group's rows.
+    """The rows of a batch that lack no value, with their hashes.
 
-    The rows held out are the first group.
+    `members` are the indices of the rows held out, then those of each fold.
     """
 
     encoded: Encoded
@@ -152,6 +152,12 @@ class SplitRows:
                 codes = cells[rows]
                 for level in range(1, len(column.levels)):
                     next(unfilled)[:] = codes == level
+
+    def features(self, rows: Rows) -> Block:
+        """Return some rows' features, (n_features, n_rows)."""
+        block = np.empty((len(features_of(self.columns)), len(rows)))
+        self.take(rows, block)
+        return block[:-1]
 
 
 class Splitter:
@@ -216,9 +222,8 @@ class Summarizer:
         if n == 0 or not len(hashes):
             return
         first = np.argsort(hashes, kind="stable")[:n]
-        found = np.empty((self._layout.height - 1, len(first)))
-        rows.take(held_out[first], found)
-        samples = zip(hashes[first].tolist(), map(tuple, found[:-1].T.tolist()), strict=True)
+        X = rows.features(held_out[first]).T
+        samples = zip(hashes[first].tolist(), map(tuple, X.tolist()), strict=True)
         self._samples = sorted([*self._samples, *samples])[:n]
 
     def _count_missing(self, encoded: Encoded) -> None:

@@ -123,9 +123,7 @@ class TrainingRows:
             for batch in read(part, layout.columns, BATCH_SIZE):
                 rows = splitter(encode(batch, layout.columns))
                 for members in rows.members[1:]:
-                    block = np.empty((layout.height - 1, len(members)))
-                    rows.take(members, block)
-                    yield block[:-1].T
+                    yield rows.features(members).T
 
 
 def summarize_request(request: Request) -> tuple[tuple[Column, ...], Summary]:
