@@ -208,7 +208,6 @@ def test_predict_reads_the_same_numbers(
     with open_rows(str(path)) as (name, lines):
         rows = TextRows(name, read_header(lines, name), ["x", "y"])
         slow = [(number, [*x.encode(a), *y.encode(b)]) for number, (a, b) in rows.read(lines)]
-    slow = [(number, [value + 0.0 for value in values]) for number, values in slow]  # -0.0 is 0.0
     assert repr(slow) == repr([(number, [x, y]) for number, (x, _, y) in found])
 
 

@@ -24,8 +24,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from cali_reg.slices import Rows
+
 Words = npt.NDArray[np.uint64]  # (n_rows,)
-Rows = npt.NDArray[np.intp]  # indices of rows
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)

@@ -25,7 +25,8 @@ class Encoded:
     """The columns of some rows, and what is wrong with some of them.
 
     `missing` tells of each column which rows lack it, if any does; `problems` says by row what
-    else is wrong. The values of such rows mean nothing.
+    else is wrong. The values of such rows mean nothing. Only the columns in `with_zeros` may hold
+    0.0 or -0.0.
     """
 
     batch: Batch
@@ -33,6 +34,7 @@ class Encoded:
     values: list[Values]
     missing: dict[int, npt.NDArray[np.bool_]] = field(default_factory=dict)
     problems: dict[int, str] = field(default_factory=dict)
+    with_zeros: set[int] = field(default_factory=set)
 
     @property
     def lacking(self) -> npt.NDArray[np.bool_]:
@@ -59,13 +61,13 @@ class Encoded:
 def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") -> Encoded:
     """Encode a batch whose arrays are those of `columns`; a level that is new is a problem.
 
-    -0.0 becomes 0.0, the same number. Decimals are rounded to the nearest float64, as numbers in
-    CSV files are. An integer that no float64 equals, and infinity, are problems. NaN is missing.
+    Decimals are rounded to the nearest float64, as numbers in CSV files are. An integer that no
+    float64 equals, and infinity, are problems. NaN is missing.
     """
     encoded = Encoded(batch, columns, [])
     for place, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
         if column.levels is None:
-            values, missing = _numbers(array, column, encoded.problems)
+            values, missing = _numbers(array, place, encoded)
         else:
             values, missing = _codes(array, column)
         encoded.values.append(values)
@@ -88,12 +90,13 @@ def features(
 
 
 def _numbers(
-    array: pa.Array, column: Column, problems: dict[int, str]
+    array: pa.Array, place: int, encoded: Encoded
 ) -> tuple[Values, npt.NDArray[np.bool_] | None]:
+    column, problems = encoded.columns[place], encoded.problems
     values = _to_float64(array, column, problems)
     low, high = values.min(), values.max()
     if not (low > 0.0 or high < 0.0):  # NaN, too
-        values = values + 0.0  # -0.0 becomes 0.0
+        encoded.with_zeros.add(place)
     if np.isfinite(low) and np.isfinite(high):
         return values, None
     infinite = np.isinf(values)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 Block = npt.NDArray[np.float64]  # (n_columns, n_rows): a column's values lie together
 Values = npt.NDArray[np.float64]  # (n_rows,)
-Rows = npt.NDArray[np.intp]  # indices of rows in a block
+Rows = npt.NDArray[np.intp]  # indices of rows
 Integers = npt.NDArray[np.object_]  # Python integers
 
 UNIT = -2148  # the smallest float64 is 2**-1074, the smallest product of two 2**UNIT

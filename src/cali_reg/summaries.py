@@ -13,10 +13,10 @@ from threadpoolctl import threadpool_limits
 
 from cali_reg.batches import Batch, Part, Progress, read
 from cali_reg.columns import Column, features_of
-from cali_reg.content_split import ContentSplit, Rows, Words, word_of_text
-from cali_reg.encoding import Encoded, Values, encode
+from cali_reg.content_split import ContentSplit, Words, word_of_text
+from cali_reg.encoding import Encoded, Values, encode, features
 from cali_reg.moments import Moments
-from cali_reg.slices import Accumulator, Block, rows_per_block
+from cali_reg.slices import Accumulator, Block, Rows, rows_per_block
 from cali_reg.threads import share
 
 Sample = tuple[int, tuple[float, ...]]  # a row's hash and its features
@@ -149,9 +149,8 @@ class SplitRows:
             if column.levels is None:
                 cells.take(rows, out=next(unfilled), mode="clip")
             else:
-                codes = cells[rows]
-                for level in range(1, len(column.levels)):
-                    next(unfilled)[:] = codes == level
+                for feature in features([cells[rows]], [column]):
+                    next(unfilled)[:] = feature
 
     def features(self, rows: Rows) -> Block:
         """Return some rows' features, (n_features, n_rows)."""
@@ -172,7 +171,10 @@ class Splitter:
 
     def __call__(self, encoded: Encoded) -> SplitRows:
         """Split a batch. Raises DataError for the first row with a problem but a missing value."""
-        values = encoded.complete()
+        values = [
+            cells + 0.0 if place in encoded.with_zeros else cells  # 0.0 for -0.0, the same number
+            for place, cells in enumerate(encoded.complete())
+        ]
         words = [
             cells.view(np.uint64) if levels is None else levels[cells]
             for levels, cells in zip(self._words, values, strict=True)
@@ -215,11 +217,13 @@ class Summarizer:
 
     def _keep_samples(self, rows: SplitRows) -> None:
         n, held_out = self._layout.n_samples, rows.members[0]
+        if n == 0:
+            return
         hashes = rows.hashes[held_out]
         if len(self._samples) == n:
-            few = np.flatnonzero(hashes <= (self._samples[-1][0] if n else 0))
+            few = np.flatnonzero(hashes <= self._samples[-1][0])
             held_out, hashes = held_out[few], hashes[few]
-        if n == 0 or not len(hashes):
+        if not len(hashes):
             return
         first = np.argsort(hashes, kind="stable")[:n]
         X = rows.features(held_out[first]).T
