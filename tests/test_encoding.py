@@ -106,6 +106,16 @@ def test_every_type_has_missing_values(kind: pa.DataType) -> None:
     assert found.complete()[0].tolist() == [value for value in full if value is not None]
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("others", [[0.0, 1.0], [-1.0, 1.0], [2.0, None], [1.7976931348623157e308]])
+def test_infinity_is_a_problem(sign: float, others: list[float | None]) -> None:
+    """Infinity is refused of either sign, among numbers of any; the largest float64 is not."""
+    found = encoded(pa.array([*others, sign * np.inf], pa.float64()))
+    assert list(found.problems) == [len(others)]
+    found = encoded(pa.array(others, pa.float64()))
+    assert not found.problems
+
+
 def test_first_bad_row_of_all_columns() -> None:
     """Of several problems, the one of the first row is told, whatever its column."""
     found = encoded(pa.array([1.0, 2.0, np.inf]), pa.array([1, 2**53 + 1, 3]))
