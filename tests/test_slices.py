@@ -15,6 +15,7 @@ from cali_reg import slices
 from cali_reg.errors import DataError
 from cali_reg.moments import Moments
 from cali_reg.slices import Accumulator, NotFiniteError
+from cali_reg.summaries import _Sum
 
 Block = npt.NDArray[np.float64]
 
@@ -171,7 +172,8 @@ def test_sums_leave_int64_in_time(
 
 def test_int64_holds_a_full_window() -> None:
     """As many products as the window takes, each as large as can be, stay below 2**63."""
-    most = slices._FLUSH - 1 + slices.rows_per_block(1) // slices._ROWS
+    rows_at_once = _Sum(1)._block.shape[1]
+    most = slices._FLUSH - 1 + rows_at_once // slices._ROWS
     largest_slice = 2 ** (slices._BITS - 1)
     assert most * slices._ROWS * largest_slice**2 < 2**63
     assert slices._ROWS * largest_slice**2 <= 2**53

@@ -57,7 +57,7 @@ class Accumulator:
         self._waiting: list[Block] = []
 
     def add(self, block: Block) -> None:
-        """Add rows; `block` is (n_columns, 1 or more rows). Raises NotFiniteError."""
+        """Add rows; `block` is (n_columns, 1 to 40,000 rows). Raises NotFiniteError."""
         low, high = block.min(axis=1), block.max(axis=1)
         tolerated = block.shape[1] // (64 if self._wide else 2)
         outside = self._window.split(block, low, high) if self._window else None
@@ -142,6 +142,7 @@ class _Window:
     def is_full(self) -> bool:
         return self._n_grams >= _FLUSH
 
+    @np.errstate(over="ignore", invalid="ignore")  # in rows that are outside anyway
     def split(self, block: Block, low: Values, high: Values) -> Rows:
         """Cut the rows into slices; return the indices of those that do not fit the grid.
 
@@ -152,10 +153,8 @@ class _Window:
             self._buffer = np.empty(len(self._gram) * n_rows)
         self._slices = self._buffer[: len(self._gram) * n_rows].reshape(-1, n_rows)
         outside = np.zeros(n_rows, dtype=bool)
-        over = ~(np.maximum(high, -low) <= self._limit)
-        if over.any():  # NaN, too
-            outside |= ~(np.abs(block) <= self._limit[:, None]).all(axis=0)
-            block = np.where(outside, 0.0, block)
+        for column in np.flatnonzero(~(np.maximum(high, -low) <= self._limit)).tolist():  # NaN, too
+            outside |= ~(np.abs(block[column]) <= self._limit[column])
         rest = self._slices[: len(block)]
         for place, column in enumerate(self._order.tolist()):
             np.multiply(block[column], self._scales[column], out=rest[place])
@@ -170,9 +169,9 @@ class _Window:
             np.subtract(values, pieces, out=values)  # without error
             end -= self._counts[k]
         # a column of one sign, and of some size throughout, has no bits below its last slice
-        unsure = ~(np.maximum(low, -high) >= self._surely_fits)[self._order]
-        if unsure.any():
-            values = rest[unsure]
+        unsure = np.flatnonzero(~(np.maximum(low, -high) >= self._surely_fits)[self._order])
+        if unsure.size:
+            values = rest[unsure[0] : unsure[-1] + 1]
             fits = values == np.rint(values)
             if not fits.all():
                 outside |= ~fits.all(axis=0)
@@ -220,7 +219,9 @@ def _upper_products(slices: Block, n_rows: int) -> npt.NDArray[np.float64]:
         return np.matmul(parts, parts.transpose(0, 2, 1), out=products)
     for i in range(0, n_slices, _STRIP):
         strip = slice(i, i + _STRIP)
-        np.matmul(parts[:, strip], parts[:, i:].transpose(0, 2, 1), out=products[:, strip, i:])
+        # one slice more than the upper part has: of equal factors NumPy makes the slow product
+        rest = slice(max(i - 1, 0), None)
+        np.matmul(parts[:, strip], parts[:, rest].transpose(0, 2, 1), out=products[:, strip, rest])
     sums: npt.NDArray[np.float64] = np.add.reduceat(
         products, np.arange(0, len(parts), n_rows // _SHORT), axis=0
     )

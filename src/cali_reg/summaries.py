@@ -245,7 +245,8 @@ class _Sum:
 
     def __init__(self, height: int) -> None:
         self.accumulator = Accumulator(height)
-        self._block = np.ones((height, rows_per_block(height)))
+        # twice as many as one thread alone would like: longer calls wait less for Python's lock
+        self._block = np.ones((height, 2 * rows_per_block(height)))
         self._n_rows = 0
 
     def add(self, rows: SplitRows, members: Rows) -> None:
