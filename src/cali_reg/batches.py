@@ -20,9 +20,10 @@ from cali_reg.rows import Report
 
 Progress = Callable[[int], object]  # takes how many rows were read since the last call
 
+BATCH_SIZE = 60_000  # rows: three pages of a Parquet file as most writers make them
 _CELLS = 1 << 20  # in a batch of many features
 _FEWEST_ROWS = 1000
-_BUFFER = 1 << 16  # bytes of a Parquet column that are read at once
+_BUFFER = 1 << 18  # bytes of a Parquet column that are read at once
 NO_KEY = "__HIVE_DEFAULT_PARTITION__"  # what Hive writes for a missing value
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg import files
-from cali_reg.batches import NO_KEY, Batch, Part, read
+from cali_reg.batches import BATCH_SIZE, NO_KEY, Batch, Part, read
 from cali_reg.columns import BOOLEANS, Column
 from cali_reg.csv_files import Piece, pieces
 from cali_reg.encoding import Encoded, Values, encode, features
@@ -23,7 +23,6 @@ from cali_reg.screen import Screen, outside_of
 from cali_reg.source import describe_all
 from cali_reg.threads import ahead
 
-_BATCH_SIZE = 65536  # rows
 _CHUNK_SIZE = 8192  # rows that are read one by one
 
 _Row = tuple[list[float], list[str]]  # its features, and the cells to keep
@@ -71,7 +70,7 @@ class _Reader:
         names = [column.name for column in self.columns]
         others = [Column(k, () if k in part.keys else None) for k in self.keep if k not in names]
         wanted = [*self.columns, *others]
-        for batch in ahead(read(part, wanted, _BATCH_SIZE)):
+        for batch in ahead(read(part, wanted, BATCH_SIZE)):
             arrays = {c.name: array for c, array in zip(wanted, batch.arrays, strict=True)}
             batch = Batch(batch.file, batch.arrays[: len(names)], batch.numbers)
             encoded = encode(batch, self.columns, unseen=self.screen.unseen)

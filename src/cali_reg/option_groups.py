@@ -42,9 +42,9 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-size",
         type=option_types.positive,
-        default=65536,
+        default=60000,
         metavar="ROWS",
-        help="rows to read at once (default: 65536); no result depends on it",
+        help="rows to read at once (default: 60000); no result depends on it",
     )
     parser.add_argument(
         "--dask",

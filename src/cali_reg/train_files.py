@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from cali_reg.batches import read
+from cali_reg.batches import BATCH_SIZE, read
 from cali_reg.columns import Column, features_of, shown
 from cali_reg.content_split import ContentSplit
 from cali_reg.encoding import encode
@@ -23,7 +23,6 @@ from cali_reg.split_moments import SplitMoments
 from cali_reg.summaries import Layout, Splitter, Summary, summarize
 from cali_reg.train import Trained, make_model
 
-BATCH_SIZE = 65536  # rows
 FILES = "files"  # what `source` says of a model of files
 
 
