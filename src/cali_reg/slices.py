@@ -55,6 +55,7 @@ class Accumulator:
         self._wide = wide
         self._next: Accumulator | None = None
         self._waiting: list[Block] = []
+        self._n_waiting = 0
 
     def add(self, block: Block) -> None:
         """Add rows; `block` is (n_columns, 1 to 40,000 rows). Raises NotFiniteError."""
@@ -96,14 +97,15 @@ class Accumulator:
             self._total += _products(rows)
             return
         self._waiting.append(rows)
-        if sum(part.shape[1] for part in self._waiting) >= _ROWS:
+        self._n_waiting += rows.shape[1]
+        if self._n_waiting >= _ROWS:
             self._add_waiting()
 
     def _add_waiting(self) -> None:
         if not self._waiting:
             return
         rows = np.concatenate(self._waiting, axis=1)
-        self._waiting = []
+        self._waiting, self._n_waiting = [], 0
         if rows.shape[1] <= _FEW:
             self._total += _products(rows)
             return
@@ -152,14 +154,16 @@ class _Window:
         if self._buffer.size < len(self._gram) * n_rows:
             self._buffer = np.empty(len(self._gram) * n_rows)
         self._slices = self._buffer[: len(self._gram) * n_rows].reshape(-1, n_rows)
-        outside = np.zeros(n_rows, dtype=bool)
-        for column in np.flatnonzero(~(np.maximum(high, -low) <= self._limit)).tolist():  # NaN, too
-            outside |= ~(np.abs(block[column]) <= self._limit[column])
+        fits = np.ones(n_rows, dtype=bool)
+        for column in np.flatnonzero(~(high <= self._limit)).tolist():  # NaN, too
+            fits &= block[column] <= self._limit[column]
+        for column in np.flatnonzero(~(low >= -self._limit)).tolist():
+            fits &= block[column] >= -self._limit[column]
         rest = self._slices[: len(block)]
         for place, column in enumerate(self._order.tolist()):
             np.multiply(block[column], self._scales[column], out=rest[place])
             if self._scales[column] < 1.0:  # what is tiny becomes zero, unlike what is small
-                outside |= (rest[place] == 0.0) & (block[column] != 0.0)
+                fits &= (rest[place] != 0.0) | (block[column] == 0.0)
         end = len(self._slices)
         for k in range(len(self._counts) - 1, 0, -1):
             values, pieces = rest[: self._counts[k]], self._slices[end - self._counts[k] : end]
@@ -172,10 +176,10 @@ class _Window:
         unsure = np.flatnonzero(~(np.maximum(low, -high) >= self._surely_fits)[self._order])
         if unsure.size:
             values = rest[unsure[0] : unsure[-1] + 1]
-            fits = values == np.rint(values)
-            if not fits.all():
-                outside |= ~fits.all(axis=0)
-        return np.flatnonzero(outside)
+            integers = values == np.rint(values)
+            if not integers.all():
+                fits &= integers.all(axis=0)
+        return np.flatnonzero(~fits)
 
     def multiply(self, outside: Rows) -> None:
         """Add the products of the rows last split, but for those outside."""
@@ -222,9 +226,8 @@ def _upper_products(slices: Block, n_rows: int) -> npt.NDArray[np.float64]:
         # one slice more than the upper part has: of equal factors NumPy makes the slow product
         rest = slice(max(i - 1, 0), None)
         np.matmul(parts[:, strip], parts[:, rest].transpose(0, 2, 1), out=products[:, strip, rest])
-    sums: npt.NDArray[np.float64] = np.add.reduceat(
-        products, np.arange(0, len(parts), n_rows // _SHORT), axis=0
-    )
+    pieces = products.reshape(-1, n_rows // _SHORT, n_slices, n_slices)
+    sums: npt.NDArray[np.float64] = pieces.sum(axis=1)
     return sums
 
 

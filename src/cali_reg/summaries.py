@@ -219,15 +219,13 @@ class Summarizer:
         n, held_out = self._layout.n_samples, rows.members[0]
         if n == 0:
             return
-        hashes = rows.hashes[held_out]
-        if len(self._samples) == n:
-            few = np.flatnonzero(hashes <= self._samples[-1][0])
-            held_out, hashes = held_out[few], hashes[few]
-        if not len(hashes):
+        if len(self._samples) == n:  # as all hashes so small, these are of rows held out
+            held_out = np.flatnonzero(rows.hashes <= self._samples[-1][0])
+        if not len(held_out):
             return
-        first = np.argsort(hashes, kind="stable")[:n]
-        X = rows.features(held_out[first]).T
-        samples = zip(hashes[first].tolist(), map(tuple, X.tolist()), strict=True)
+        first = held_out[np.argsort(rows.hashes[held_out], kind="stable")[:n]]
+        X = rows.features(first).T
+        samples = zip(rows.hashes[first].tolist(), map(tuple, X.tolist()), strict=True)
         self._samples = sorted([*self._samples, *samples])[:n]
 
     def _count_missing(self, encoded: Encoded) -> None:
