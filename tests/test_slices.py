@@ -172,7 +172,7 @@ def test_sums_leave_int64_in_time(
 
 def test_int64_holds_a_full_window() -> None:
     """As many products as the window takes, each as large as can be, stay below 2**63."""
-    rows_at_once = _Sum(1)._block.shape[1]
+    rows_at_once = _Sum(1, slices.Room())._block.shape[1]
     most = slices._FLUSH - 1 + rows_at_once // slices._ROWS
     largest_slice = 2 ** (slices._BITS - 1)
     assert most * slices._ROWS * largest_slice**2 < 2**63

@@ -16,7 +16,7 @@ from cali_reg.columns import Column, features_of
 from cali_reg.content_split import ContentSplit, Words, word_of_text
 from cali_reg.encoding import Encoded, Values, encode, features
 from cali_reg.moments import Moments
-from cali_reg.slices import Accumulator, Block, Rows, rows_per_block
+from cali_reg.slices import Accumulator, Block, Room, Rows, rows_per_block
 from cali_reg.threads import share
 
 Sample = tuple[int, tuple[float, ...]]  # a row's hash and its features
@@ -188,7 +188,8 @@ class Summarizer:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._sums = [_Sum(layout.height) for _ in range(layout.split.n_folds + 1)]
+        room = Room()
+        self._sums = [_Sum(layout.height, room) for _ in range(layout.split.n_folds + 1)]
         self._samples: list[Sample] = []
         self._missing = [0] * len(layout.columns)
         self._n_dropped = 0
@@ -203,7 +204,7 @@ class Summarizer:
 
     def summary(self) -> Summary:
         """Return the summary of all rows added."""
-        training = self._sums[1:] or [_Sum(self._layout.height)]
+        training = self._sums[1:] or [_Sum(self._layout.height, Room())]
         return Summary(
             tuple(group.moments() for group in self._sums),
             np.min([group.accumulator.minima for group in training], axis=0)[1:-1],
@@ -241,8 +242,8 @@ class Summarizer:
 class _Sum:
     """Collects rows into blocks, and adds those up."""
 
-    def __init__(self, height: int) -> None:
-        self.accumulator = Accumulator(height)
+    def __init__(self, height: int, room: Room) -> None:
+        self.accumulator = Accumulator(height, room)
         # twice as many as one thread alone would like: longer calls wait less for Python's lock
         self._block = np.ones((height, 2 * rows_per_block(height)))
         self._n_rows = 0
