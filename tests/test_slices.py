@@ -159,6 +159,19 @@ def test_more_rows_set_aside_than_a_block_holds(paths: Counter[str]) -> None:
     assert (paths["narrow"], paths["wide"]) == (1, 2)
 
 
+def test_accumulators_share_room() -> None:
+    """Blocks of different sizes and depths, added in turns, do not disturb each other."""
+    room = slices.Room()
+    made = {Accumulator(3, room): eighths, Accumulator(3, room): normal}
+    sizes = [100, 5000, 3000]  # room grows, and is more than is needed
+    for seed, n_rows in enumerate(sizes):
+        for accumulator, rows in made.items():
+            accumulator.add(rows(n_rows, seed=seed))
+    for accumulator, rows in made.items():
+        blocks = [rows(n_rows, seed=seed) for seed, n_rows in enumerate(sizes)]
+        assert accumulator.total().tolist() == exact(*blocks)
+
+
 @pytest.mark.parametrize("flush", [1, 3])
 def test_sums_leave_int64_in_time(
     flush: int, paths: Counter[str], monkeypatch: pytest.MonkeyPatch
