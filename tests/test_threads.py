@@ -84,6 +84,28 @@ def test_errors_of_the_items(fails: bool, match: str) -> None:
         share(items(), work, 2)
 
 
+def test_what_cannot_be_drawn_has_a_place_of_its_own() -> None:
+    """Item 1 fails before item 2, which cannot be drawn by the thread that had item 0."""
+    drawn, ended = threading.Event(), threading.Event()
+
+    def items() -> Iterator[int]:
+        yield from range(2)
+        ended.set()
+        raise FailedError("reading")
+
+    def work(own: Iterator[int]) -> None:
+        for item in own:
+            if item == 0:
+                assert drawn.wait(timeout=20)
+            else:
+                drawn.set()
+                assert ended.wait(timeout=20)
+                raise FailedError(item)
+
+    with pytest.raises(FailedError, match="1"):
+        share(items(), work, 2)
+
+
 def test_an_interrupt_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """After Ctrl-C no thread draws another item, and the interrupt is passed on."""
 

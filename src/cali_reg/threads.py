@@ -51,7 +51,8 @@ def share(
             nonlocal number
             while not errors:
                 with lock:
-                    number, item = next(numbers), next(items, end)
+                    number = next(numbers)
+                    item = next(items, end)
                 if item is end:
                     return
                 yield item  # type: ignore[misc]
