@@ -13,8 +13,9 @@ import pytest
 from conftest import Run, run_process
 from layouts import numbers, pieces, shuffled, train, write
 
-from cali_reg.batches import read
+from cali_reg.batches import BATCH_SIZE, read
 from cali_reg.columns import Column
+from cali_reg.options import build_parser
 from cali_reg.source import open_source
 
 Files = dict[str, bytes]
@@ -55,6 +56,11 @@ def test_formats_together_change_no_byte(
     for piece, name in zip(pieces(table, 3), ("a.csv", "b/c.parquet", "d.feather"), strict=True):
         write(piece, tmp_path / "mixed" / name)
     assert train(run, tmp_path / "a", tmp_path / "mixed", *CITY) == expected
+
+
+def test_default_batch_size() -> None:
+    """The command, which starts without PyArrow, has the default of those who have it."""
+    assert build_parser().parse_args(["train"]).batch_size == BATCH_SIZE
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 1000, 1_000_000])

@@ -26,7 +26,7 @@ class Encoded:
     """The columns of some rows, and what is wrong with some of them.
 
     `missing` tells of each column which rows lack it, if any does; `problems` says by row what
-    else is wrong. The values of such rows mean nothing. Only the columns in `with_zeros` may hold
+    else is wrong. The values of such rows mean nothing. Only the columns in `minus_zeros` may hold
     -0.0.
     """
 
@@ -35,7 +35,7 @@ class Encoded:
     values: list[Values]
     missing: dict[int, npt.NDArray[np.bool_]] = field(default_factory=dict)
     problems: dict[int, str] = field(default_factory=dict)
-    with_zeros: set[int] = field(default_factory=set)
+    minus_zeros: set[int] = field(default_factory=set)
 
     @property
     def lacking(self) -> npt.NDArray[np.bool_]:
@@ -99,7 +99,7 @@ def _numbers(
         return values, None
     low, high = values.min(), values.max()
     if not (low > 0.0 or high < 0.0):  # NaN, too
-        encoded.with_zeros.add(place)
+        encoded.minus_zeros.add(place)
     if np.isfinite(low) and np.isfinite(high):
         return values, None
     infinite = np.isinf(values)

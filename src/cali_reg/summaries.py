@@ -172,7 +172,7 @@ class Splitter:
     def __call__(self, encoded: Encoded) -> SplitRows:
         """Split a batch. Raises DataError for the first row with a problem but a missing value."""
         values = [
-            cells + 0.0 if place in encoded.with_zeros else cells  # 0.0 for -0.0, the same number
+            cells + 0.0 if place in encoded.minus_zeros else cells  # 0.0 for -0.0, the same number
             for place, cells in enumerate(encoded.complete())
         ]
         words = [
