@@ -7,7 +7,7 @@ FROM python:3.13-slim@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5
 
 FROM ${BASE_IMAGE} AS build
 ARG MODEL_FINGERPRINT=""
-COPY docker/root.py /build/
+COPY tools/image/root.py /build/
 COPY src/ /build/src/
 COPY artifacts/model.json artifacts/quantized.json /out/artifacts/
 RUN python3 /build/root.py --fingerprint "${MODEL_FINGERPRINT}" /build/src /out

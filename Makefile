@@ -101,19 +101,19 @@ audit: $(TOX) ## ask for known flaws of what the locks hold (needs the network; 
 
 # What only a workflow calls; those that publish install nothing, not even tox.
 required: ## fail unless all jobs succeeded (NEEDS, from a workflow)
-	@$(PYTHON) ci/required.py
+	@$(PYTHON) tools/ci/required.py
 
 notes: ## print the changelog's section, fail if TAG is not this version (TAG=v0.1.0)
-	@$(PYTHON) ci/publish.py notes
+	@$(PYTHON) tools/ci/publish.py notes
 
 push: ## push dist/image.tar as it is (REPOSITORY=ghcr.io/owner/name TAG=v0.1.0)
-	@$(PYTHON) ci/publish.py push
+	@$(PYTHON) tools/ci/publish.py push
 
 github-release: ## make the release on GitHub, with all of dist (TAG=v0.1.0)
-	@$(PYTHON) ci/publish.py release
+	@$(PYTHON) tools/ci/publish.py release
 
 last-release: ## fetch the files of the last release from GitHub
-	@$(PYTHON) ci/publish.py last
+	@$(PYTHON) tools/ci/publish.py last
 
 ci: lint type-check lock-check workflows test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
 

@@ -26,8 +26,8 @@ import pyarrow.parquet
 from processes import Run, measure, run, summary
 from sklearn.linear_model import LinearRegression
 
-from cali_reg.dataset import FEATURES, TARGET, california_housing
-from cali_reg.train_files import Request, train_files
+from cali_reg.data.california_housing import FEATURES, TARGET, california_housing
+from cali_reg.jobs.train import Request, train_files
 
 COLUMNS = (*FEATURES, TARGET)
 Array = npt.NDArray[np.float64]

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LinearRegression
 
 from cali_reg import ExactLinearRegression
-from cali_reg.dataset import california_housing
+from cali_reg.data.california_housing import california_housing
 
 Array = npt.NDArray[np.float64]
 Peer = Callable[[Array, Array], Any]

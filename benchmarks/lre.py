@@ -21,15 +21,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LinearRegression
 
-from cali_reg.moments import Moments
-from cali_reg.solve import solve
+from cali_reg.least_squares.moments import Moments
+from cali_reg.least_squares.solution import solve
 
 try:
     import statsmodels.api as sm
 except ImportError:
     sm = None
 
-FOLDER = Path(__file__).parents[1] / "tests" / "nist"
+FOLDER = Path(__file__).parents[1] / "tests" / "support" / "nist"
 Array = npt.NDArray[np.float64]
 Fit = Callable[[Array, Array, bool], list[Any]]  # coefficients, and errors; from the intercept up
 

@@ -24,9 +24,9 @@ import polars as pl
 from files import write
 from processes import Run, measure, run, summary
 
-from cali_reg import artifacts
-from cali_reg.predict import Predictor, Request
-from cali_reg.predict_files import predict_files
+from cali_reg.jobs.predict import predict_files
+from cali_reg.runtime import artifacts
+from cali_reg.runtime.predictor import Predictor, Request
 
 Peer = Callable[[Path, Path, Path], None]  # takes the model's folder, the input and the output
 

@@ -19,12 +19,12 @@ from pathlib import Path
 from distributed import Client, LocalCluster
 from files import write
 
-from cali_reg.batches import BATCH_SIZE
-from cali_reg.content_split import ContentSplit
-from cali_reg.dataset import TARGET
-from cali_reg.gather import FAN_IN, TASKS
-from cali_reg.source import open_source, select
-from cali_reg.summaries import Layout, summarize
+from cali_reg.data.california_housing import TARGET
+from cali_reg.data.content_split import ContentSplit
+from cali_reg.data.dask_cluster import FAN_IN, TASKS
+from cali_reg.data.dataset import open_source, select
+from cali_reg.data.readers import BATCH_SIZE
+from cali_reg.data.summary import Layout, summarize
 
 
 def main() -> None:

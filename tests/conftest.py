@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cali_reg.cli import main
+from cali_reg.cli.entrypoint import main
 
 settings.register_profile(
     "cali-reg",

@@ -20,8 +20,8 @@ from tables import Table, any_numbers
 
 from cali_reg.errors import DataError
 from cali_reg.estimator import ExactLinearRegression
-from cali_reg.moments import Moments
-from cali_reg.solve import solve
+from cali_reg.least_squares.moments import Moments
+from cali_reg.least_squares.solution import solve
 
 NAMES = ["income", "age", "rooms"]
 

@@ -8,17 +8,17 @@
 
 TYPE_CHECKING = False  # importing typing for it would take an eighth of a prediction's time
 if TYPE_CHECKING:
-    from cali_reg.dataset import load_california_housing
+    from cali_reg.data.california_housing import load_california_housing
     from cali_reg.estimator import ExactLinearRegression
-    from cali_reg.moments import Moments
+    from cali_reg.least_squares.moments import Moments
 
 __version__ = "0.1.0"
 __all__ = ["ExactLinearRegression", "Moments", "load_california_housing"]
 
 _HOMES = {
     "ExactLinearRegression": "estimator",
-    "Moments": "moments",
-    "load_california_housing": "dataset",
+    "Moments": "least_squares.moments",
+    "load_california_housing": "data.california_housing",
 }
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from cali_reg.cli import main
+from cali_reg.cli.entrypoint import main
 
 sys.exit(main())

@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cali_reg.errors import DataError
-from cali_reg.exact import check_table
-from cali_reg.moments import Moments
-from cali_reg.solve import Solution, predict, solve
+from cali_reg.least_squares.conversion import check_table
+from cali_reg.least_squares.moments import Moments
+from cali_reg.least_squares.solution import Solution, predict, solve
 
 
 class ExactLinearRegression(RegressorMixin, BaseEstimator):

@@ -1,0 +1,1 @@
+"""The command line: parser, arguments, commands. Standard library only when imported."""

@@ -1,0 +1,1 @@
+"""Files, and the embedded data: paths to batches of rows, features and a summary."""

@@ -1,0 +1,1 @@
+"""One module per step of the loop: fit, train, update, predict, verify."""

@@ -1,0 +1,1 @@
+"""What verifying needs: the inputs of a rebuild, and the first difference of two files."""

@@ -1,0 +1,102 @@
+"""The first difference of two files, in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from itertools import combinations_with_replacement
+from typing import Any
+
+from cali_reg.errors import FormatError
+from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.runtime.model import LinearModel, QuantizedModel
+
+_LOADERS = {
+    "model.json": LinearModel.from_json,
+    "moments.json": SplitMoments.from_json,
+    "quantized.json": QuantizedModel.from_json,
+}
+_LINKS = ("model", "moments")  # fingerprints of other files: what else differs says more
+_ROWS = {"train": "training", "test": "held-out"}
+_SUM = re.compile(r"0x([0-9a-f]{1,12})p([0-9]{1,2})")
+_VERSION = re.compile(rb"_sklearn_version\x94\x8c.([0-9a-z.]{1,20})\x94")
+
+Path = tuple[str | int, ...]
+
+
+def difference(name: str, found: bytes, remade: bytes, columns: Sequence[str]) -> str:
+    """Return how an artifact differs from the one remade; nothing if it does not.
+
+    `columns` are the names of the features and of the target. The bytes found may be hostile: no
+    more is done than to read JSON, and they are shown escaped and cut.
+    """
+    if found == remade:
+        return ""
+    if name not in _LOADERS:
+        return _of_pickles(found, remade)
+    try:
+        _LOADERS[name](found)
+    except FormatError as error:
+        text = str(error).removeprefix(f"{name}: ")
+    else:
+        text = _of_documents(json.loads(found), json.loads(remade), columns)
+    return _cut(text if text.isprintable() else ascii(text), 240)
+
+
+def _of_pickles(found: bytes, remade: bytes) -> str:
+    """Name the versions if they differ, else the first byte that does. Nothing is unpickled."""
+    versions = [match and match[1].decode() for match in map(_VERSION.search, (found, remade))]
+    if None not in versions and versions[0] != versions[1]:
+        return (
+            f"scikit-learn {versions[0]} wrote it, remade with {versions[1]}; compare again under"
+            " the lock that it was made with"
+        )
+    for place, (one, other) in enumerate(zip(found, remade, strict=False)):
+        if one != other:
+            return f"byte {place} is {one:#04x}, remade {other:#04x}"
+    return f"its size is {len(found)} bytes, remade {len(remade)}"
+
+
+def _of_documents(found: Any, remade: Any, columns: Sequence[str]) -> str:
+    del found["fingerprint"], remade["fingerprint"]
+    one, other = ({path: _text(leaf) for path, leaf in _leaves(body)} for body in (found, remade))
+    for path in sorted({**other, **one}, key=lambda path: path[0] in _LINKS):
+        value, expected = (texts.get(path, "not there") for texts in (one, other))
+        if value != expected:
+            return f"{_words(path, columns)} is {_cut(value, 60)}, remade {_cut(expected, 60)}"
+    return "written in another form"
+
+
+def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield each value that holds no others, with the keys that lead to it."""
+    if value and isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(inner, (*path, key))
+    else:
+        yield path, value
+
+
+def _text(value: Any) -> str:
+    """Return a JSON value as the file has it, and a short sum of `Moments` as a plain integer."""
+    match = _SUM.fullmatch(value) if isinstance(value, str) else None
+    return str(int(match[1], 16) << int(match[2])) if match else json.dumps(value)
+
+
+def _words(path: Path, columns: Sequence[str]) -> str:
+    """Say what a value is: where the keys are places, in the words of the columns."""
+    match path:
+        case ("features", int(j), str(field)) if j < len(columns) - 1:
+            return f"{field} of {columns[j]}"
+        case ("codes" | "exponents" as field, int(j)) if j < len(columns) - 1:
+            return f"{field[:-1]} of {columns[j]}"
+        case ("train" | "test" as part, "sums", int(k)):
+            pairs = list(combinations_with_replacement(("", *columns), 2))
+            factors = [factor for factor in pairs[k] if factor]
+            what = f"sum of {' × '.join(factors)} over the" if factors else "number of"
+            return f"{what} {_ROWS[part]} rows"
+    return ".".join(map(str, path))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[:longest] + "..."

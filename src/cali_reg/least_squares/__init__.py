@@ -1,0 +1,1 @@
+"""Exact least squares: sums, the solution, its errors and scores."""

@@ -1,0 +1,220 @@
+"""Moments: the exact sums of a table's columns and of all their products.
+
+Least squares needs nothing else of the data, and because the sums are exact, adding two of
+them is associative, commutative and invertible: any split of the rows gives the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from cali_reg.errors import DataError, FormatError
+from cali_reg.least_squares.conversion import check_table, exact_float64
+from cali_reg.least_squares.exact_gram import (
+    UNIT,
+    Accumulator,
+    Integers,
+    NotFiniteError,
+    rows_per_block,
+)
+
+_SUM = re.compile(r"0|(-?)0x((?=[1-9a-f])[0-9a-f]{0,1199}[13579bdf])p(0|-?[1-9][0-9]{0,3})")
+
+
+class Moments:
+    """Exact sums of 1, x, y and of all their products over the rows of a table.
+
+    Moments form a group: ``a + b`` are the moments of both tables' rows, ``a - b`` those of
+    `a` without the rows of `b`. Two of them are equal if and only if every sum is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cali_reg import Moments
+    >>> X, y = np.array([[0.1], [0.2], [0.3]]), np.array([1, 2, 4])
+    >>> first, rest = Moments.from_arrays(X[:1], y[:1]), Moments.from_arrays(X[1:], y[1:])
+    >>> rest + first == Moments.from_arrays(X, y)
+    True
+    """
+
+    __slots__ = ("_sums",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, sums: Integers) -> None:
+        # of z = (1, x1, ..., xp, y), as integer multiples of 2**UNIT: (p + 2, p + 2), symmetric
+        self._sums = sums
+
+    @classmethod
+    def from_arrays(
+        cls, X: npt.ArrayLike, y: npt.ArrayLike, *, names: Sequence[str] | None = None
+    ) -> Self:
+        """Sum up the rows of `X` and `y`, exactly.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Floats of any width, integers or booleans; each is taken at its exact value.
+        y : array-like of shape (n_samples,)
+        names : sequence of n_features + 1 strings, optional
+            The columns' names for error messages, the target's last.
+
+        Raises
+        ------
+        DataError
+            For NaN, infinity, a number that no float64 equals, or shapes that do not fit.
+        """
+        check_table(X)
+        check_table(y)
+        X, y = np.asarray(X), np.asarray(y)
+        if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
+            raise DataError(
+                f"X has shape {X.shape} and y {y.shape}; expected (n, p) and (n,): reshape them"
+            )
+        if names is None:
+            names = [*(f"x{j}" for j in range(X.shape[1])), "y"]
+        return cls(_sum_rows(X, y, names))
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return int(self._sums[0, 0]) >> -UNIT
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of X."""
+        return len(self._sums) - 2
+
+    @property
+    def sums(self) -> Integers:
+        """Sums of z zᵀ with z = (1, x1, ..., xp, y), in units of ``2**-2148``: (p + 2, p + 2)."""
+        return self._sums.copy()
+
+    def mean(self, column: int) -> Fraction:
+        """Return the exact mean of column `column` of (x1, ..., xp, y)."""
+        return Fraction(int(self._sums[0, column + 1]), int(self._sums[0, 0]))
+
+    def is_constant(self, column: int) -> bool:
+        """Tell whether column `column` of (x1, ..., xp, y) has the same value in every row."""
+        n, total, squares = (
+            self._sums[i, j] for i, j in ((0, 0), (0, column + 1), (column + 1,) * 2)
+        )
+        return bool(n * squares == total * total)
+
+    def __add__(self, other: Moments) -> Moments:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        return Moments(self._sums + self._same_columns(other)._sums)
+
+    def __sub__(self, other: Moments) -> Moments:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        difference = Moments(self._sums - self._same_columns(other)._sums)
+        if not difference._is_possible():
+            raise DataError(
+                f"the {other.n_samples} rows to remove are not all among the {self.n_samples}:"
+                " no rows have the sums that would remain; check what is removed"
+            )
+        return difference
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        return self._sums.shape == other._sums.shape and bool((self._sums == other._sums).all())
+
+    def __repr__(self) -> str:
+        return f"Moments(n_samples={self.n_samples}, n_features={self.n_features})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sums as JSON values; each is an integer times a power of two, ``0x1fp-3``."""
+        upper = self._sums[np.triu_indices(len(self._sums))]
+        return {"n_features": self.n_features, "sums": [_to_text(value) for value in upper]}
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """Read what `to_dict` wrote. Raises FormatError for anything else."""
+        n_features = values.get("n_features") if isinstance(values, dict) else None
+        sums = values.get("sums") if isinstance(values, dict) else None
+        if type(n_features) is not int or not isinstance(sums, list) or n_features < 0:
+            raise FormatError("moments: expected n_features and a list of sums")
+        size = n_features + 2
+        if len(sums) != size * (size + 1) // 2:
+            raise FormatError(f"moments: {len(sums)} sums do not fit {n_features} features")
+        full = np.zeros((size, size), dtype=object)
+        full[np.triu_indices(size)] = full.T[np.triu_indices(size)] = [_from_text(s) for s in sums]
+        moments = cls(full)
+        if int(full[0, 0]) % 2**-UNIT or not moments._is_possible():
+            raise FormatError("moments: no rows have these sums")
+        return moments
+
+    def to_json(self) -> str:
+        """Return canonical JSON: equal moments give equal bytes."""
+        return json.dumps(self.to_dict(), indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read what `to_json` wrote. Raises FormatError for anything else."""
+        try:
+            return cls.from_dict(json.loads(text))
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, FormatError):
+                raise
+            raise FormatError(f"moments: not JSON ({error})") from None
+
+    def _same_columns(self, other: Moments) -> Moments:
+        if self.n_features != other.n_features:
+            raise DataError(
+                f"moments of {self.n_features} and of {other.n_features} features"
+                " cannot be combined; expected the same columns"
+            )
+        return other
+
+    def _is_possible(self) -> bool:
+        """Tell whether every two columns obey Cauchy and Schwarz, as sums of real rows do."""
+        squares = self._sums.diagonal()
+        if squares[0] == 0 and self._sums.any():
+            return False
+        return bool((squares >= 0).all() and (np.outer(squares, squares) >= self._sums**2).all())
+
+
+def _sum_rows(X: npt.NDArray[Any], y: npt.NDArray[Any], names: Sequence[str]) -> Integers:
+    accumulator = Accumulator(X.shape[1] + 2)
+    n_rows = rows_per_block(X.shape[1] + 2)
+    block = np.ones((X.shape[1] + 2, min(n_rows, len(X))))
+    for start in range(0, len(X), n_rows):
+        stop = min(start + n_rows, len(X))
+        block = block[:, : stop - start]
+        block[1:-1] = exact_float64(X[start:stop], names, start).T
+        block[-1] = exact_float64(y[start:stop, None], names[-1:], start).T
+        try:
+            accumulator.add(block)
+        except NotFiniteError as error:
+            value = "NaN" if np.isnan(block[error.column, error.row]) else "inf"
+            raise DataError(
+                f"column {names[error.column - 1]!r} holds {value} (row {start + error.row});"
+                " expected finite numbers: drop or fill such rows"
+            ) from None
+    return accumulator.total()
+
+
+def _to_text(value: int) -> str:
+    if value == 0:
+        return "0"
+    zeros = (value & -value).bit_length() - 1
+    return f"{'-' * (value < 0)}0x{abs(value) >> zeros:x}p{zeros + UNIT}"
+
+
+def _from_text(text: object) -> int:
+    match = _SUM.fullmatch(text) if isinstance(text, str) else None
+    if not match or (match[2] and int(match[3]) < UNIT):
+        raise FormatError(f"moments: {str(text)[:40]!r} is no sum; expected the form 0x1fp-3")
+    if not match[2]:
+        return 0
+    value = int(match[2], 16) << (int(match[3]) - UNIT)
+    return -value if match[1] else value

@@ -1,0 +1,1 @@
+"""Coefficients to the closest integer codes, with an accuracy contract."""

@@ -1,0 +1,211 @@
+"""Quantization: a model and its moments to integer codes, with a contract on what that costs."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import flint
+import joblib
+import numpy as np
+import numpy.typing as npt
+
+from cali_reg.errors import DataError, GateError
+from cali_reg.least_squares.moments import Moments
+from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.rounding import to_float
+from cali_reg.least_squares.solution import Scores, predict, r2_loss, score
+from cali_reg.quantization.closest_vector import Closest, closest
+from cali_reg.runtime import artifacts
+from cali_reg.runtime.model import LinearModel, QuantizedModel
+
+Rows = Iterable[npt.NDArray[np.float64]]  # blocks of (n_rows, n_features)
+
+WIDTHS = range(2, 17)  # bits of a code
+MEASURED = "max_change_measured"  # in a contract, where the training rows were at hand
+_LARGEST = 2.0**1000  # beyond it, or below its inverse, a code's value may be no float64
+_ROUNDING = Fraction(1, 2**53)  # half the distance from 1 to the next float64, relative
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized model, both models' scores on the held-out rows, and the files to write."""
+
+    model: QuantizedModel
+    before: Scores
+    after: Scores
+    files: dict[str, bytes]
+
+
+def quantize(
+    model: LinearModel, moments: SplitMoments, bits: int = 8, *, rows: Rows | None = None
+) -> Quantized:
+    """Quantize to codes of `bits` bits that change the training predictions least.
+
+    `rows` are the training rows, if they are at hand, as blocks of shape (n_rows, n_features):
+    the largest change is then also measured.
+    """
+    found = closest(_normalized_gram(moments.train), _checked(model.coefficients), bits)
+    quantized = _with_codes(found, bits, model, moments.train)
+    exports = _exports(quantized)
+    contract: dict[str, Any] = {
+        "r2_loss_train": _loss(moments.train, model, quantized),
+        "r2_loss_test": _loss(moments.test, model, quantized),
+        "r2_gap": to_float(found.loss - found.bound),
+        "max_change_bound": change_bound(model, quantized),
+        "bytes": {
+            artifacts.MODEL: len(model.to_json()),
+            **{name: len(data) for name, data in exports.items()},
+        },
+    }
+    if rows is not None:
+        contract[MEASURED] = largest_change(model, quantized, rows)
+    quantized = replace(quantized, contract=contract)
+    before, after = (score(moments.test, m.coefficients, m.intercept) for m in (model, quantized))
+    files = {**exports, artifacts.QUANTIZED: quantized.to_json()}
+    return Quantized(quantized, before, after, files)
+
+
+def narrowest(
+    model: LinearModel, moments: SplitMoments, max_change: float, *, rows: Rows | None = None
+) -> Quantized:
+    """Quantize to the fewest bits whose proven bound is at most `max_change`."""
+    for bits in WIDTHS:
+        result = quantize(model, moments, bits, rows=rows)
+        if result.model.contract["max_change_bound"] <= max_change:
+            return result
+    bound = result.model.contract["max_change_bound"]
+    raise GateError(
+        f"even {WIDTHS[-1]} bits may change a prediction by {bound:.6g}, more than --max-change"
+        f" {max_change:g}; the artifacts were left as they are"
+    )
+
+
+def check_contract(
+    contract: dict[str, Any], *, max_r2_loss: float, max_change: float | None
+) -> None:
+    """Raise GateError if the contract is broken, or if a loss is undefined."""
+    for rows, key in (("training", "r2_loss_train"), ("held-out", "r2_loss_test")):
+        loss = contract[key]
+        if loss is None or not loss <= max_r2_loss:
+            found = "is undefined" if loss is None else f"falls by {loss:.6g}"
+            raise GateError(
+                f"R² on the {rows} rows {found}; allowed is --max-r2-loss {max_r2_loss:g}:"
+                " use more bits; the artifacts were left as they are"
+            )
+    bound = contract["max_change_bound"]
+    if max_change is not None and not bound <= max_change:
+        raise GateError(
+            f"a prediction inside the training ranges may change by {bound:.6g}; allowed is"
+            f" --max-change {max_change:g}: use more bits; the artifacts were left as they are"
+        )
+
+
+def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
+    """Return what no prediction changes by more than, for inputs inside the training ranges.
+
+    A linear function is largest in a corner of the box of ranges, which is exact; what the
+    roundings of both predictions can add is bounded by the sums of their terms' sizes (Higham
+    2002, ch. 3). The result is rounded up.
+    """
+    low = high = Fraction(model.intercept) - Fraction(quantized.intercept)
+    rounding = Fraction(0)
+    n_operations = 2 * len(model.features)
+    for m in (model, quantized):
+        sizes = [abs(Fraction(m.intercept))]
+        for weight, feature in zip(m.coefficients, model.features, strict=True):
+            sizes.append(abs(Fraction(weight)) * _largest_size(feature.minimum, feature.maximum))
+        rounding += sum(sizes) * n_operations * _ROUNDING / (1 - n_operations * _ROUNDING)
+    for after, feature in zip(quantized.coefficients, model.features, strict=True):
+        change = Fraction(feature.coefficient) - Fraction(after)
+        ends = change * Fraction(feature.minimum), change * Fraction(feature.maximum)
+        low, high = low + min(ends), high + max(ends)
+    bound = max(-low, high) + rounding
+    nearest = float(bound)
+    return nearest if nearest >= bound else math.nextafter(nearest, math.inf)
+
+
+def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Rows) -> float:
+    """Return the largest change of a prediction over some rows, in target units."""
+    largest = 0.0
+    for X in rows:
+        before, after = (predict(X, m.coefficients, m.intercept) for m in (model, quantized))
+        largest = max(largest, float(np.abs(before - after).max(initial=0.0)))
+    return largest
+
+
+def _normalized_gram(train: Moments) -> flint.fmpq_mat:
+    """Return the products about the means over that of the target: the loss in R², (p, p)."""
+    sums = train.sums.tolist()
+    first, size = sums[0], len(sums)
+    total = first[0] * sums[-1][-1] - first[-1] ** 2
+    features = range(1, size - 1)
+    rows = [[first[0] * sums[i][j] - first[i] * first[j] for j in features] for i in features]
+    return flint.fmpq_mat([[flint.fmpq(value, total or 1) for value in row] for row in rows])
+
+
+def _checked(weights: Sequence[float]) -> Sequence[float]:
+    if any(weight and not 1 / _LARGEST < abs(weight) < _LARGEST for weight in weights):
+        raise DataError(
+            "a coefficient is above 2**1000 or below 2**-1000 in size; scale its column and train"
+        )
+    return weights
+
+
+def _with_codes(found: Closest, bits: int, model: LinearModel, train: Moments) -> QuantizedModel:
+    """Return the model of the codes found, its intercept refitted in closed form."""
+    zero_point = 1 << (bits - 1)
+    quantized = QuantizedModel(
+        bits=bits,
+        zero_point=zero_point,
+        scale=found.scale,
+        exponents=found.exponents,
+        codes=tuple(step + zero_point for step in found.steps),
+        intercept=model.intercept,
+        model=model.fingerprint,
+        contract={},
+    )
+    return replace(quantized, intercept=_refit_intercept(quantized.coefficients, train))
+
+
+def _refit_intercept(coefficients: Sequence[float], train: Moments) -> float:
+    """Return the mean of the target less the weighted means of the features, rounded once."""
+    *means, target = (train.mean(column) for column in range(train.n_features + 1))
+    pairs = zip(coefficients, means, strict=True)
+    return float(target - sum(Fraction(w) * mean for w, mean in pairs))
+
+
+def _loss(moments: Moments, model: LinearModel, quantized: QuantizedModel) -> float | None:
+    """Return the loss of R²; None where it is undefined."""
+    pairs = [(m.coefficients, m.intercept) for m in (model, quantized)]
+    loss = r2_loss(moments, *pairs)
+    return None if math.isnan(loss) else loss
+
+
+def _largest_size(minimum: float, maximum: float) -> Fraction:
+    return max(abs(Fraction(minimum)), abs(Fraction(maximum)))
+
+
+def _exports(quantized: QuantizedModel) -> dict[str, bytes]:
+    """Return the two joblib files: the codes, and what turns them into values."""
+    small = quantized.bits <= 8
+    parameters = (
+        quantized.scale,
+        quantized.zero_point,
+        quantized.exponents,
+        quantized.intercept,
+    )
+    return {
+        artifacts.QUANT_PARAMS: _joblib(bytes(quantized.codes) if small else quantized.codes),
+        artifacts.SCALE: _joblib(parameters),
+    }
+
+
+def _joblib(value: object) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(value, buffer, protocol=4)  # the same bytes on every Python
+    return buffer.getvalue()

@@ -1,0 +1,135 @@
+"""What the commands print: small tables of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from scipy.special import stdtr
+
+from cali_reg.jobs.fit import Trained
+from cali_reg.jobs.verify import Verdict
+from cali_reg.least_squares.solution import Scores
+from cali_reg.quantization.quantizer import Quantized
+from cali_reg.runtime import artifacts
+
+
+def trained(result: Trained) -> str:
+    """Return the training report: scores, then a row for each coefficient."""
+    test, train = result.model.scores["test"], result.model.scores["train"]
+    n_dropped = result.model.source.get("dropped_rows")
+    dropped = f"\ndropped   {n_dropped:>6} rows  that lack a value" if n_dropped else ""
+    return (
+        f"✔ R²: {_number(test['r2'], '.2f')} | RMSE: {_number(test['rmse'], '.2f')}\n\n"
+        f"held out  {test['n_samples']:>6} rows  R² {test['r2']}  RMSE {test['rmse']}\n"
+        f"training  {train['n_samples']:>6} rows  R² {train['r2']}  RMSE {train['rmse']}"
+        f"{dropped}\n\n"
+        f"{_coefficients(result)}"
+    )
+
+
+def cross_validated(folds: Sequence[Scores]) -> str:
+    """Return a row for each fold of a cross-validation, and their mean."""
+    rows = [
+        [f"fold {k}", str(s.n_samples), f"{s.r2:.6f}", f"{s.rmse:.6f}"]
+        for k, s in enumerate(folds, start=1)
+    ]
+    r2 = sum(fold.r2 for fold in folds) / len(folds)
+    rmse = sum(fold.rmse for fold in folds) / len(folds)
+    mean = ["mean", "", f"{r2:.6f}", f"{rmse:.6f}"]
+    return _table(["cross-validation", "rows", "R²", "RMSE"], [*rows, mean])
+
+
+def quantized(result: Quantized, target: str) -> str:
+    """Return the quantization report: both models on the held-out rows, and the contract."""
+    width, contract = f"uint{result.model.bits}", result.model.contract
+    scores = [
+        [name, f"{s.r2:.6f}", f"{s.rmse:.6f}", f"{s.bias:.6f}"]
+        for name, s in (("float64", result.before), (width, result.after))
+    ]
+    optimum = "the least of all codes, proven"
+    if contract["r2_gap"]:
+        optimum = f"at most {contract['r2_gap']:.3g} more than the least of all codes"
+    promises = [
+        ["loss of R², training rows", f"{contract['r2_loss_train']:.3g}", optimum],
+        ["loss of R², held-out rows", _number(contract["r2_loss_test"], ".3g"), ""],
+        ["largest change, bound", f"{contract['max_change_bound']:.6f}", target],
+    ]
+    if "max_change_measured" in contract:
+        change = f"{contract['max_change_measured']:.6f}"
+        promises.append(["largest change, training rows", change, target])
+    return (
+        "✔ Quantised parameters saved\n\n"
+        + _table([f"{result.before.n_samples} held-out rows", "R²", "RMSE", "bias"], scores)
+        + "\n"
+        + _table(["contract", "", ""], promises)
+    )
+
+
+def curve(results: Sequence[Quantized]) -> str:
+    """Return a row for each width of the codes."""
+    rows = [
+        [
+            str(result.model.bits),
+            str(sum(map(len, list(result.files.values())[:2]))),
+            f"{result.model.contract['r2_loss_train']:.2g}",
+            _number(result.model.contract["r2_loss_test"], ".2g"),
+            f"{result.model.contract['max_change_bound']:.2g}",
+            _number(result.model.contract.get("max_change_measured"), ".2g"),
+        ]
+        for result in results
+    ]
+    header = ["bits", "bytes", "ΔR² training", "ΔR² held out", "change, bound", "measured"]
+    return _table(header, rows)
+
+
+def verdicts(results: Sequence[Verdict]) -> str:
+    """Return a line for each file: the same, or its first difference; and what was not checked."""
+    width = max(len(result.name) for result in results)
+    lines = []
+    for result in results:
+        verdict = f"differs: {result.difference}" if result.difference else "same"
+        unchecked = f" (not checked: {result.unchecked})" if result.unchecked else ""
+        lines.append(f"{result.name:{width}}  {verdict}{unchecked}\n")
+    return "".join(lines)
+
+
+def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:
+    """Return the names and sizes of artifacts in a folder, those that are there."""
+    paths = [folder / name for name in names]
+    rows = [[str(path), str(path.stat().st_size)] for path in paths if path.exists()]
+    return _table(["file", "bytes"], rows)
+
+
+def _coefficients(result: Trained) -> str:
+    solution, model = result.solution, result.model
+    names = ["(intercept)", *model.names]
+    values = [solution.intercept, *solution.coefficients]
+    errors = [solution.intercept_standard_error, *solution.standard_errors]
+    rows = [
+        [name, f"{value:.6g}", f"{error:.3g}", *_t_and_p(value, error, solution.degrees_of_freedom)]
+        for name, value, error in zip(names, values, errors, strict=True)
+    ]
+    return _table(["", "coefficient", "std. error", "t", "p"], rows)
+
+
+def _t_and_p(value: float, error: float, degrees_of_freedom: int) -> tuple[str, str]:
+    """Return Student's t and its two-sided p-value."""
+    if not error > 0:
+        return "-", "-"
+    t = value / error
+    return f"{t:.2f}", f"{2 * stdtr(degrees_of_freedom, -abs(t)):.3g}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "undefined" if value is None else format(value, form)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Align the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = (
+        "  ".join(f"{cell:{'<' if j == 0 else '>'}{widths[j]}}" for j, cell in enumerate(row))
+        for row in (header, *rows)
+    )
+    return "".join(line.rstrip() + "\n" for line in lines)

@@ -1,0 +1,1 @@
+"""Load a model and predict rows. Standard library only: with `cli`, what the container holds."""

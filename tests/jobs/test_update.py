@@ -1,0 +1,146 @@
+"""Updating equals training from scratch, and refuses what the moments show to be wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Run
+
+from cali_reg.data import california_housing
+from cali_reg.data.california_housing import Table
+from cali_reg.jobs import fit
+from cali_reg.runtime import artifacts
+from cali_reg.runtime.model import LinearModel
+
+
+@pytest.fixture(scope="module")
+def split() -> tuple[Table, Table]:
+    """Return the default split."""
+    return california_housing.split(california_housing.california_housing(), 0.2, 42)
+
+
+def write_csv(path: Path, table: Table, rows: slice) -> Path:
+    """Write some rows with shortest round-trip decimals, the target first."""
+    lines = [",".join([table.target, *table.names])]
+    for y, x in zip(table.y[rows].tolist(), table.X[rows].tolist(), strict=True):
+        lines.append(",".join(map(repr, [y, *x])))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def from_scratch(split: tuple[Table, Table], rows: np.ndarray) -> LinearModel:
+    """Train on some of the training rows only."""
+    table, held_out = split
+    part = Table(table.names, table.target, table.X[rows], table.y[rows])
+    return fit.train(part, held_out, source={}).model
+
+
+def fitted(model: LinearModel) -> tuple[object, ...]:
+    """Return all that the rows determine, but for their ranges."""
+    errors = [feature.standard_error for feature in model.features]
+    return model.intercept, model.coefficients, errors, model.interval, model.scores, model.moments
+
+
+def test_removing_rows_equals_never_having_seen_them(
+    run: Run,
+    folder: Path,
+    split: tuple[Table, Table],
+    tmp_path: Path,
+) -> None:
+    """Coefficients, errors, scores and moments are those of the rows that remain."""
+    path = write_csv(tmp_path / "gone.csv", split[0], slice(0, 700))
+    assert run("update", "--artifacts", folder, "--remove", path)[0] == 0
+    model = artifacts.load_model(folder)
+    assert fitted(model) == fitted(from_scratch(split, np.arange(700, 16512)))
+    assert model.ranges == "outer"
+
+
+def test_adding_removed_rows_restores_the_model(
+    run: Run,
+    folder: Path,
+    split: tuple[Table, Table],
+    tmp_path: Path,
+) -> None:
+    """Rows out and in again: the same coefficients, moments and scikit-learn object."""
+    before = artifacts.load_model(folder)
+    pickled = (folder / "linear_model.joblib").read_bytes()
+    path = write_csv(tmp_path / "some.csv", split[0], slice(100, 200))
+    assert run("update", "--artifacts", folder, "--remove", path)[0] == 0
+    assert (folder / "linear_model.joblib").read_bytes() != pickled
+    assert run("update", "--artifacts", folder, "--add", path)[0] == 0
+    assert fitted(artifacts.load_model(folder)) == fitted(before)
+    assert (folder / "linear_model.joblib").read_bytes() == pickled
+
+
+def test_added_rows_widen_the_ranges(
+    run: Run,
+    folder: Path,
+    split: tuple[Table, Table],
+    tmp_path: Path,
+) -> None:
+    """New extremes count, and the ranges stay exact."""
+    table = split[0]
+    row = Table(table.names, table.target, table.X[:1] * 1000, table.y[:1])
+    path = write_csv(tmp_path / "new.csv", row, slice(0, 1))
+    assert run("update", "--artifacts", folder, "--add", path)[0] == 0
+    model = artifacts.load_model(folder)
+    assert model.features[0].maximum == row.X[0, 0]
+    assert model.ranges == "exact"
+
+
+def test_removing_rows_that_were_never_in(
+    run: Run,
+    folder: Path,
+    split: tuple[Table, Table],
+    tmp_path: Path,
+) -> None:
+    """What no rows could leave behind is refused, and nothing is written."""
+    table = split[0]
+    foreign = Table(table.names, table.target, table.X[:3] * 1e6, table.y[:3])
+    path = write_csv(tmp_path / "foreign.csv", foreign, slice(0, 3))
+    before = (folder / "model.json").read_bytes()
+    code, out, err = run("update", "--artifacts", folder, "--remove", path)
+    assert (code, out) == (2, "")
+    assert "the 3 rows to remove are not all among the 16512" in err
+    assert (folder / "model.json").read_bytes() == before
+
+
+def test_removing_all_rows(
+    run: Run,
+    folder: Path,
+    split: tuple[Table, Table],
+    tmp_path: Path,
+) -> None:
+    """A model of no rows is refused."""
+    path = write_csv(tmp_path / "all.csv", split[0], slice(None))
+    code, _, err = run("update", "--artifacts", folder, "--remove", path)
+    assert code == 2
+    assert "no rows to fit" in err
+
+
+def test_update_without_a_file(run: Run, folder: Path) -> None:
+    """There is nothing to do, and the message says what to name."""
+    assert run("update", "--artifacts", folder)[0] == 2
+
+
+def test_moments_of_another_model(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Moments and model that do not belong together are refused."""
+    run("train", "--artifacts", tmp_path / "other", "--seed", "1")
+    (folder / "moments.json").write_bytes((tmp_path / "other" / "moments.json").read_bytes())
+    code, _, err = run("quantize", "--artifacts", folder)
+    assert code == 2
+    assert "belongs to another model; run `cali-reg train`" in err
+
+
+def test_quantized_model_is_stale_after_an_update(
+    run: Run,
+    folder: Path,
+    split: tuple[Table, Table],
+    tmp_path: Path,
+) -> None:
+    """The codes of the old model are not used with the new one."""
+    path = write_csv(tmp_path / "gone.csv", split[0], slice(0, 5))
+    run("update", "--artifacts", folder, "--remove", path)
+    code, _, err = run("predict", "--artifacts", folder)
+    assert code == 2
+    assert "made from another model; run `cali-reg quantize`" in err

@@ -1,0 +1,117 @@
+"""The project itself: its locks, its targets and its drawings keep their promises."""
+
+import re
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TARGETS = [
+    *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "verify", "predict"),
+    *("bench", "docs", "lock", "lock-check", "ci", "clean"),
+    *("docker", "smoke", "docker-reproducible"),
+    *("workflows", "act", "same-digest", "image-archive", "upstream"),
+    *("required", "notes", "push", "github-release", "last-release"),
+    *("dist", "sbom", "audit"),
+]
+
+
+def canonical(name: str) -> str:
+    """Return a distribution's name in its normal form."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def locked(path: Path) -> dict[str, str]:
+    """Return the pins of a lock."""
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", path.read_text("utf-8"), re.MULTILINE)
+    return {canonical(name): version for name, version in pins}
+
+
+def needed(name: str, seen: set[str]) -> set[str]:
+    """Return the names of all that an installed distribution needs, directly or not."""
+    for requirement in metadata.requires(name) or []:
+        match = re.match(r"([A-Za-z0-9._-]+)", requirement)
+        assert match
+        dependency = canonical(match[1])
+        if ";" not in requirement and dependency not in seen:
+            seen.add(dependency)
+            needed(dependency, seen)
+    return seen
+
+
+def test_lock_holds_all_that_training_needs() -> None:
+    """requirements.txt pins every dependency of the installed package, direct or not."""
+    pins = locked(ROOT / "requirements.txt")
+    names = needed("cali-reg", set())
+    assert {"numpy", "scikit-learn", "joblib", "scipy", "python-flint"} <= names
+    assert names <= set(pins)
+
+
+def test_installed_versions_are_the_locked_ones() -> None:
+    """What the tests run on is what the lock says."""
+    for name, version in locked(ROOT / "requirements.txt").items():
+        assert metadata.version(name) == version
+
+
+def test_package_takes_its_dependencies_from_requirements_in() -> None:
+    """One source: the installed package asks for what requirements.in lists."""
+    lines = (ROOT / "requirements.in").read_text("utf-8").splitlines()
+    listed = [line for line in lines if line and not line.startswith("#")]
+    listed.remove("colorama")  # of tqdm's own, for Windows
+    needed = [line for line in metadata.requires("cali-reg") or [] if "extra ==" not in line]
+    assert sorted(needed) == sorted(listed)
+
+
+@pytest.mark.parametrize(
+    "lock", [ROOT / "requirements.txt", *sorted(ROOT.glob("requirements/*.txt"))]
+)
+def test_every_pin_has_a_hash(lock: Path) -> None:
+    """No pin goes without hashes, and no lock names a host."""
+    text = lock.read_text("utf-8")
+    pins = [block for block in re.split(r"\n(?=[A-Za-z0-9])", text) if "==" in block.split("\n")[0]]
+    assert pins
+    assert all("--hash=sha256:" in pin for pin in pins)
+    assert "://" not in text
+
+
+def test_locks_agree() -> None:
+    """A package in several locks has one version."""
+    versions: dict[str, set[str]] = {}
+    for lock in (ROOT / "requirements.txt", *ROOT.glob("requirements/*.txt")):
+        for name, version in locked(lock).items():
+            versions.setdefault(name, set()).add(version)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_make_lists_its_targets() -> None:
+    """Every target is phony, has a line of help, and is known here."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    helped = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
+    assert sorted(helped) == sorted(TARGETS)
+    phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert set(TARGETS) <= set(" ".join(phony).split())
+
+
+def test_verify_makes_nothing() -> None:
+    """What is to be checked is no prerequisite, or make would overwrite it first."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert re.findall(r"^verify:(.*) ## ", makefile, re.MULTILINE) == [" $(TOX)"]
+
+
+def test_tox_describes_its_environments() -> None:
+    """Each environment says what it is for, and those that the Makefile calls exist."""
+    tox = (ROOT / "tox.ini").read_text("utf-8")
+    sections = re.split(r"^\[testenv", tox, flags=re.MULTILINE)[1:]
+    assert all("\ndescription = " in section for section in sections)
+    called = re.findall(
+        r"\$\(TOX\)(?: -qq)? run -e ([a-z-]+)", (ROOT / "Makefile").read_text("utf-8")
+    )
+    named = {section.split("]")[0].lstrip(":") for section in sections} | {"py"}
+    assert set(called) <= named
+
+
+def test_artifacts_folder_is_empty_in_git() -> None:
+    """A checkout has the folder, and nothing in it is ever committed."""
+    lines = (ROOT / "artifacts" / ".gitignore").read_text("utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["*", "!.gitignore"]

@@ -1,0 +1,356 @@
+"""Quantization: small files, a proven optimum, and a contract that is kept."""
+
+import json
+import math
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import reference
+from conftest import Run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cali_reg.data import california_housing
+from cali_reg.data.california_housing import Table
+from cali_reg.errors import DataError, GateError
+from cali_reg.jobs.fit import moments_of, train
+from cali_reg.least_squares import moments_file
+from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.solution import r2_loss, score
+from cali_reg.quantization import quantizer
+from cali_reg.runtime import artifacts
+from cali_reg.runtime.model import Feature, LinearModel, QuantizedModel
+from cali_reg.runtime.schema import Column
+
+
+@pytest.fixture(scope="module")
+def split() -> tuple[Table, Table]:
+    """Return the default split."""
+    return california_housing.split(california_housing.california_housing(), 0.2, 42)
+
+
+@pytest.fixture(scope="module")
+def model(made: Path) -> LinearModel:
+    """Return the default model."""
+    return artifacts.load_model(made)
+
+
+@pytest.fixture(scope="module")
+def moments(made: Path, model: LinearModel) -> SplitMoments:
+    """Return the default model's moments."""
+    return moments_file.load_for(model, made)
+
+
+@pytest.fixture(scope="module")
+def quantized(made: Path, model: LinearModel) -> QuantizedModel:
+    """Return the default quantized model."""
+    return artifacts.load_quantized(made, model)
+
+
+def test_output(run: Run, folder: Path) -> None:
+    """It says that it saved, both models' scores, the contract, and the bytes of every file."""
+    code, out, err = run("quantize", "--artifacts", folder)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "✔ Quantised parameters saved"
+    for word in ("0.575788", "0.575815", "uint8", "proven", "largest change, bound"):
+        assert word in out
+    assert all(str(folder / name) in out for name in artifacts.ALL)
+
+
+def test_both_models_print_the_same_r2(model: LinearModel, made: Path) -> None:
+    """To two decimals, nothing is lost."""
+    result = quantizer.quantize(model, moments_file.load_for(model, made))
+    assert f"{result.before.r2:.2f}" == f"{result.after.r2:.2f}" == "0.58"
+
+
+def test_losses_are_exact(
+    quantized: QuantizedModel,
+    model: LinearModel,
+    split: tuple[Table, Table],
+) -> None:
+    """The contract's losses of R² are those of rational arithmetic on the rows."""
+    models = [(m.coefficients, m.intercept) for m in (model, quantized)]
+    for rows, key in zip(split, ("r2_loss_train", "r2_loss_test"), strict=True):
+        assert quantized.contract[key] == reference.r2_loss(rows.X, rows.y, *models)
+
+
+def test_default_loss_is_tiny_and_proven(quantized: QuantizedModel) -> None:
+    """At 8 bits, the loss on the training rows is proven to be the least: under 5e-7."""
+    assert 0 < quantized.contract["r2_loss_train"] < 5e-7
+    assert quantized.contract["r2_gap"] == 0
+    assert abs(quantized.contract["r2_loss_test"]) < 4e-4
+
+
+@pytest.mark.parametrize("seed", range(42, 62, 5))
+def test_loss_on_other_splits(seed: int) -> None:
+    """So it is on other splits (`make bench` has all 20): 2e-6 in training, 4e-4 held out."""
+    rows, held_out = california_housing.split(california_housing.california_housing(), 0.2, seed)
+    model = train(rows, held_out, source={}).model
+    moments = SplitMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
+    contract = quantizer.quantize(model, moments).model.contract
+    assert contract["r2_loss_train"] <= 2e-6
+    assert abs(contract["r2_loss_test"]) <= 4e-4
+    assert contract["r2_gap"] == 0
+    assert abs(quantizer.quantize(model, moments, 10).model.contract["r2_loss_test"]) <= 5e-5
+
+
+def test_bound_holds_in_the_box_and_is_attained(
+    quantized: QuantizedModel, model: LinearModel
+) -> None:
+    """No point of the box of ranges changes by more, and its worst corner nearly by as much."""
+    low = np.array([feature.minimum for feature in model.features])
+    high = np.array([feature.maximum for feature in model.features])
+    rng = np.random.default_rng(0)
+    inside = low + (high - low) * rng.random((2000, 8))
+    corners = np.where(rng.random((2000, 8)) < 0.5, low, high)
+    change = np.array(quantized.coefficients) - np.array(model.coefficients)
+    worst = [np.where(change > 0, high, low), np.where(change > 0, low, high)]
+    X = np.clip(np.concatenate([inside, corners, worst]), low, high)
+    largest = max(abs(model.predict(row) - quantized.predict(row)) for row in X.tolist())
+    bound = quantized.contract["max_change_bound"]
+    assert 0.99 * bound <= largest <= bound
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.floats(-1e6, 1e6)] * 4),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_bound_holds_for_any_model(columns: list[tuple[float, float, float, float]]) -> None:
+    """The bound covers the roundings of both predictions: no corner ever exceeds it."""
+    features = [
+        Feature(str(j), weight, None, min(ends), max(ends))
+        for j, (weight, _, *ends) in enumerate(columns)
+    ]
+    model = LinearModel(
+        target="y",
+        columns=tuple(Column(feature.name) for feature in features),
+        intercept=columns[0][0],
+        features=tuple(features),
+        rank=len(columns),
+        ranges="exact",
+        scores={},
+        samples=(),
+        source={},
+        moments="",
+    )
+    steps = [max(-128, min(127, int(v) % 256 - 128)) for _, v, _, _ in columns]
+    quantized = QuantizedModel(
+        8, 128, 300, (3,) * len(columns), tuple(s + 128 for s in steps), 0.1, "", {}
+    )
+    bound = quantizer.change_bound(model, quantized)
+    for pick in (min, max):
+        pairs = zip(quantized.coefficients, model.features, strict=True)
+        ends = [((c - f.coefficient) * x, x) for c, f in pairs for x in (f.minimum, f.maximum)]
+        row = [pick(ends[2 * j], ends[2 * j + 1])[1] for j in range(len(columns))]
+        assert abs(model.predict(row) - quantized.predict(row)) <= bound
+
+
+def test_bound_covers_the_roundings() -> None:
+    """Two intercepts one bit apart, and a sum that is a tie: the predictions differ by 2."""
+    feature = Feature("a", 1.0, None, 2.0**53, 2.0**53)
+    model = LinearModel("y", (Column("a"),), 1.0, (feature,), 1, "exact", {}, (), {}, "")
+    after = math.nextafter(1.0, 2.0)
+    quantized = QuantizedModel(8, 128, 256, (0,), (129,), after, "", {})
+    assert quantized.coefficients == (1.0,)
+    assert quantized.predict([2.0**53]) - model.predict([2.0**53]) == 2.0
+    assert quantizer.change_bound(model, quantized) >= 2.0
+
+
+def test_measured_change_is_that_of_the_training_rows(
+    quantized: QuantizedModel,
+    model: LinearModel,
+    split: tuple[Table, Table],
+) -> None:
+    """Over the training rows, predicted one by one; and below the bound."""
+    largest = max(abs(model.predict(row) - quantized.predict(row)) for row in split[0].X.tolist())
+    assert quantized.contract["max_change_measured"] == largest
+    assert largest <= quantized.contract["max_change_bound"]
+
+
+def test_intercept_leaves_no_bias(quantized: QuantizedModel, moments: SplitMoments) -> None:
+    """The refitted intercept makes the training errors sum up to zero, but for its rounding."""
+    scores = score(moments.train, quantized.coefficients, quantized.intercept)
+    assert abs(scores.bias) <= 2.0**-48
+
+
+def test_codes_carry_the_accuracy(
+    quantized: QuantizedModel, model: LinearModel, moments: SplitMoments
+) -> None:
+    """Replacing the codes by their mean breaks the contract: they are no decoration."""
+    mean = round(sum(quantized.codes) / len(quantized.codes))
+    flat = replace(quantized, codes=(mean,) * len(quantized.codes))
+    loss = r2_loss(
+        moments.train,
+        (model.coefficients, model.intercept),
+        (flat.coefficients, flat.intercept),
+    )
+    with pytest.raises(GateError, match="R² on the training rows falls by"):
+        quantizer.check_contract(
+            {**quantized.contract, "r2_loss_train": loss}, max_r2_loss=0.001, max_change=None
+        )
+
+
+BROKEN = {
+    "loss": (["--bits", "2"], "R² on the training rows falls by 0.00424", "--max-r2-loss 0.001"),
+    "change": (["--max-change", "0.01"], "may change by 0.0599896", "--max-change 0.01"),
+    "auto": (["--bits", "auto", "--max-change", "1e-9"], "even 16 bits may", "--max-change 1e-09"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_contract(run: Run, folder: Path, case: str) -> None:
+    """Exit code 1, the reason with both figures, and the old artifacts untouched."""
+    options, found, allowed = BROKEN[case]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    code, out, err = run("quantize", "--artifacts", folder, *options)
+    assert (code, out) == (1, "")
+    assert found in err
+    assert allowed in err
+    assert err.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_undefined_loss_breaks_the_contract() -> None:
+    """A loss that cannot be told is not within any limit."""
+    contract = {"r2_loss_train": 0.0, "r2_loss_test": None, "max_change_bound": 0.0}
+    with pytest.raises(GateError, match="held-out rows is undefined"):
+        quantizer.check_contract(contract, max_r2_loss=1.0, max_change=None)
+
+
+def test_auto_takes_the_narrowest_width(
+    run: Run, folder: Path, model: LinearModel, moments: SplitMoments
+) -> None:
+    """``--bits auto`` finds the least width whose bound is small enough, and no wider one."""
+    code, _, _ = run("quantize", "--artifacts", folder, "--bits", "auto", "--max-change", "0.1")
+    chosen = artifacts.load_quantized(folder, model)
+    assert code == 0
+    assert chosen.contract["max_change_bound"] <= 0.1
+    narrower = quantizer.quantize(model, moments, chosen.bits - 1).model
+    assert narrower.contract["max_change_bound"] > 0.1
+
+
+def test_auto_needs_a_limit(run: Run, folder: Path) -> None:
+    """Without --max-change there is nothing to keep to."""
+    code, _, err = run("quantize", "--artifacts", folder, "--bits", "auto")
+    assert code == 2
+    assert "--bits auto needs --max-change" in err
+
+
+def test_curve_lists_all_widths(run: Run, folder: Path) -> None:
+    """A row for each width from 2 to 16; nothing is written."""
+    before = (folder / "quantized.json").read_bytes()
+    code, out, _ = run("quantize", "--artifacts", folder, "--curve")
+    rows = [line.split() for line in out.splitlines()[1:]]
+    assert code == 0
+    assert [row[0] for row in rows] == [str(bits) for bits in range(2, 17)]
+    losses = [float(row[2]) for row in rows]
+    assert losses == sorted(losses, reverse=True)
+    assert (folder / "quantized.json").read_bytes() == before
+
+
+def test_rows_named_with_data(
+    run: Run,
+    folder: Path,
+    split: tuple[Table, Table],
+    tmp_path: Path,
+) -> None:
+    """Training rows given as a file are checked against the moments, then measured on."""
+    rows = split[0]
+    lines = [",".join([rows.target, *rows.names])]
+    for y, x in zip(rows.y.tolist(), rows.X.tolist(), strict=True):
+        lines.append(",".join(map(repr, [y, *x])))
+    path = tmp_path / "rows.csv"
+    before = (folder / "quantized.json").read_bytes()
+    path.write_text("\n".join(lines))
+    assert run("quantize", "--artifacts", folder, "--data", path)[0] == 0
+    assert (folder / "quantized.json").read_bytes() == before
+    path.write_text("\n".join(lines[:-1]))
+    code, _, err = run("quantize", "--artifacts", folder, "--data", path)
+    assert code == 2
+    assert "its rows are not the 16512 training rows" in err
+
+
+def test_no_measurement_without_the_rows(run: Run, folder: Path, tmp_path: Path) -> None:
+    """After an update the embedded rows are not the training rows: nothing is measured."""
+    path = tmp_path / "row.csv"
+    names = [*california_housing.FEATURES, california_housing.TARGET]
+    path.write_text(",".join(names) + "\n" + ",".join("1" * len(names)) + "\n")
+    run("update", "--artifacts", folder, "--add", path)
+    code, out, _ = run("quantize", "--artifacts", folder)
+    assert code == 0
+    assert "largest change, training rows" not in out
+    assert "max_change_measured" not in json.loads((folder / "quantized.json").read_text())
+
+
+def test_joblib_files_rebuild_the_coefficients(made: Path, quantized: QuantizedModel) -> None:
+    """The pair loads with joblib alone, is at most 100 bytes, and gives the same bits."""
+    paths = made / "quant_params.joblib", made / "scale.joblib"
+    codes, (scale, zero_point, exponents, intercept) = map(joblib.load, paths)
+    rebuilt = [
+        scale / 256 * 2.0**e * (code - zero_point) for code, e in zip(codes, exponents, strict=True)
+    ]
+    assert tuple(rebuilt) == quantized.coefficients
+    assert intercept == quantized.intercept
+    assert sum(path.stat().st_size for path in paths) <= 100
+    assert (made / "quantized.json").stat().st_size < 2000
+
+
+def test_wide_codes_rebuild_too(run: Run, folder: Path, model: LinearModel) -> None:
+    """More than eight bits: the codes are integers all the same."""
+    run("quantize", "--artifacts", folder, "--bits", "12")
+    codes = joblib.load(folder / "quant_params.joblib")
+    assert tuple(codes) == artifacts.load_quantized(folder, model).codes
+    assert max(codes) > 255
+
+
+def test_contract_counts_the_bytes(made: Path, quantized: QuantizedModel) -> None:
+    """The bytes in the contract are the files' sizes."""
+    for name, size in quantized.contract["bytes"].items():
+        assert (made / name).stat().st_size == size
+
+
+@given(st.integers(0, 255), st.integers(256, 511), st.integers(-900, 900))
+def test_dequantized_coefficients_are_exact(code: int, scale: int, exponent: int) -> None:
+    """A coefficient is scale / 256 * 2**exponent * (code - zero_point), without a rounding."""
+    model = QuantizedModel(8, 128, scale, (exponent,), (code,), 0.0, "", {})
+    expected = Fraction(scale, 256) * Fraction(2) ** exponent * (code - 128)
+    assert Fraction(model.coefficients[0]) == expected
+
+
+@pytest.mark.parametrize("weight", [2.0**1001, -(2.0**-1001)])
+def test_coefficients_out_of_reach(
+    model: LinearModel, moments: SplitMoments, weight: float
+) -> None:
+    """Coefficients whose codes' values might be no float64 are refused."""
+    feature = replace(model.features[0], coefficient=weight)
+    extreme = replace(model, features=(feature, *model.features[1:]))
+    with pytest.raises(DataError, match=r"above 2\*\*1000 or below 2\*\*-1000"):
+        quantizer.quantize(extreme, moments)
+
+
+def test_constant_target(tmp_path: Path) -> None:
+    """Nothing to explain: all codes are zero points, and the loss is undefined."""
+    table = Table(("a",), "t", np.array([[1.0], [2.0], [4.0]]), np.ones(3))
+    model = train(table, table, source={}).model
+    moments = SplitMoments(table.names, table.target, moments_of(table), moments_of(table))
+    result = quantizer.quantize(model, moments).model
+    assert result.coefficients == (0.0,)
+    assert result.intercept == 1.0
+    assert result.contract["r2_loss_train"] is None
+    assert math.isfinite(result.contract["max_change_bound"])
+
+
+@pytest.mark.parametrize("field", ["model.json", "moments.json"])
+def test_missing_inputs(run: Run, folder: Path, field: str) -> None:
+    """Without a model or its moments, the message says what to run."""
+    (folder / field).unlink()
+    code, out, err = run("quantize", "--artifacts", folder)
+    assert (code, out) == (2, "")
+    assert f"{folder / field}: not there; run `cali-reg train` first" in err

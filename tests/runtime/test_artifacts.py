@@ -1,0 +1,229 @@
+"""Artifacts: canonical, whole or not there, and refused when damaged or foreign."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cali_reg.errors import ArtifactError, FormatError
+from cali_reg.runtime import artifacts, fingerprinted_json
+from cali_reg.runtime.model import LinearModel, QuantizedModel
+
+JSON_FILES = ["model.json", "moments.json", "quantized.json"]
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), JSON_VALUES, max_size=5))
+def test_documents_round_trip(content: dict[str, object]) -> None:
+    """What is dumped loads again as the same content, and dumps as the same bytes."""
+    content = {k: v for k, v in content.items() if k not in ("format", "version", "fingerprint")}
+    data = fingerprinted_json.dump("test", 3, content)
+    loaded = fingerprinted_json.load("test", 3, data, "x")
+    assert {key: loaded[key] for key in content} == content
+    assert fingerprinted_json.dump("test", 3, content) == data
+    assert data.endswith(b"\n")
+
+
+@pytest.mark.parametrize("name", JSON_FILES)
+def test_files_are_canonical(made: Path, name: str) -> None:
+    """Sorted keys, shortest floats, one newline at the end: one content, one file."""
+    text = (made / name).read_text("utf-8")
+    assert json.dumps(json.loads(text), sort_keys=True, indent=1) + "\n" == text
+
+
+@pytest.mark.parametrize("name", JSON_FILES)
+def test_every_flipped_byte_is_noticed(made: Path, name: str) -> None:
+    """A change of any one byte is refused as damage."""
+    data = (made / name).read_bytes()
+    kind = name.removesuffix(".json")
+    for place in range(0, len(data), 7):
+        damaged = bytearray(data)
+        damaged[place] ^= 1
+        with pytest.raises(FormatError):
+            fingerprinted_json.load(kind, 1, bytes(damaged), name)
+
+
+def resealed(data: bytes, **changes: object) -> bytes:
+    """Return a document with other content and a fingerprint to match, as a forger would."""
+    body = json.loads(data)
+    kind, version = body.pop("format").split("/")[1], body.pop("version")
+    del body["fingerprint"]
+    return fingerprinted_json.dump(kind, version, {**body, **changes})
+
+
+HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "empty": (lambda data: b"", "not JSON"),
+    "cut off": (lambda data: data[: len(data) // 2], "not JSON"),
+    "binary": (lambda data: b"\x80\x04\x95" + data, "not JSON"),
+    "deeply nested": (lambda data: b"[" * 100_000, "not JSON"),
+    "nested in a field": (
+        lambda data: data.replace(b'"rank": 8', b'"rank": ' + b"[" * 900 + b"]" * 900),
+        "not a cali-reg/",
+    ),
+    "huge number": (lambda data: b"1" * 10_000, "not JSON"),
+    "another type": (lambda data: b"[1, 2]\n", "not a cali-reg/"),
+    "foreign": (lambda data: b'{"format": "onnx"}\n', "not a cali-reg/"),
+    "newer": (lambda data: data.replace(b'"version": 1', b'"version": 2'), "format version 2"),
+    "edited": (
+        lambda data: data.replace(b'"intercept": -3', b'"intercept": -4'),
+        "the fingerprint",
+    ),
+    "spaces": (lambda data: data.replace(b": ", b":  "), "the fingerprint"),
+    "no Unicode": (lambda data: data.replace(b"MedInc", b"\\ud800"), "the fingerprint"),
+    "not a number": (lambda data: data.replace(b'"rank": 8', b'"rank": NaN'), "not JSON"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_damaged_model(run: Run, folder: Path, case: str) -> None:
+    """One line, exit code 2, no traceback, whatever happened to model.json."""
+    damage, message = HOSTILE[case]
+    path = folder / "model.json"
+    path.write_bytes(damage(path.read_bytes()))
+    for command in (["predict"], ["quantize"], ["update", "--add", "x.csv"]):
+        code, out, err = run(*command, "--artifacts", folder)
+        assert (code, out) == (2, "")
+        assert err.count("\n") == 1
+        assert f"{path}: {message}" in err
+
+
+FORGED_MODELS: dict[str, dict[str, object]] = {
+    "no features": {"features": 3},
+    "feature without a name": {"features": [{"coefficient": 1.0}]},
+    "text as a coefficient": {
+        "features": [
+            {"name": "a", "coefficient": "1", "standard_error": None, "minimum": 0, "maximum": 1}
+        ],
+        "samples": [],
+    },
+    "boolean intercept": {"intercept": True},
+    "short sample": {"samples": [[1.0]]},
+    "unknown field": {"surprise": 1},
+    "numeric target": {"target": 7},
+    "source as a list": {"source": []},
+    "huge intercept": {"intercept": 10**400},
+}
+
+
+@pytest.mark.parametrize("case", FORGED_MODELS)
+def test_forged_models(made: Path, case: str) -> None:
+    """A well-sealed model with impossible content is refused before anything is computed."""
+    data = resealed((made / "model.json").read_bytes(), **FORGED_MODELS[case])
+    with pytest.raises(FormatError, match="make the file anew"):
+        LinearModel.from_json(data)
+
+
+FORGED_CODES: dict[str, dict[str, object]] = {
+    "text as codes": {"codes": "abcdefgh"},
+    "float exponents": {"exponents": [0.5] * 8},
+    "fewer codes": {"codes": [1]},
+    "overflow": {"exponents": [5000] * 8},
+    "code beyond its bits": {"codes": [300] * 8},
+    "negative code": {"codes": [-1] * 8},
+    "huge scale": {"scale": 10**9},
+    "no bits": {"bits": 0},
+    "contract as a number": {"contract": 5},
+    "unknown field": {"surprise": 1},
+}
+
+
+@pytest.mark.parametrize("case", FORGED_CODES)
+def test_forged_codes(made: Path, case: str) -> None:
+    """The same for quantized.json."""
+    data = resealed((made / "quantized.json").read_bytes(), **FORGED_CODES[case])
+    with pytest.raises(FormatError, match="make the file anew"):
+        QuantizedModel.from_json(data)
+
+
+def test_write_replaces_all_files(tmp_path: Path) -> None:
+    """New files appear with ordinary permissions; nothing else is left behind."""
+    artifacts.write(tmp_path / "a" / "b", {"one": b"1", "two": b"2"})
+    artifacts.write(tmp_path / "a" / "b", {"one": b"new"})
+    found = {path.name: path.read_bytes() for path in (tmp_path / "a" / "b").iterdir()}
+    assert found == {"one": b"new", "two": b"2"}
+    if os.name == "posix":
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = stat.S_IMODE((tmp_path / "a" / "b" / "one").stat().st_mode)
+        assert mode == 0o666 & ~mask
+
+
+def test_full_disk_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the second file cannot be written, the first is not replaced either."""
+    artifacts.write(tmp_path, {"one": b"old", "two": b"old"})
+
+    def fsync(handle: int) -> None:
+        if os.fstat(handle).st_size == 3:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(ArtifactError, match=r"No space left on device.*nothing there was changed"):
+        artifacts.write(tmp_path, {"one": b"1", "two": b"new"})
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert found == {"one": b"old", "two": b"old"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk_behind_standard_output(made: Path) -> None:
+    """Output that cannot be written is an error, in one line."""
+    command = [sys.executable, "-m", "cali_reg", "predict", "--artifacts", str(made)]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert b"No space left" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_kill_while_writing_leaves_whole_files(tmp_path: Path) -> None:
+    """However often a writer is killed, the file is the old one or the new one, whole."""
+    code = (
+        "import itertools, sys; from pathlib import Path; from cali_reg.runtime import artifacts\n"
+        "for i in itertools.count():\n"
+        "    artifacts.write(Path(sys.argv[1]), {'file': bytes([i % 256]) * 300_000})\n"
+    )
+    for _ in range(4):
+        with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as writer:
+            deadline = time.monotonic() + 10
+            while not (tmp_path / "file").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.05)
+            writer.send_signal(signal.SIGKILL)
+        data = (tmp_path / "file").read_bytes()
+        assert len(data) == 300_000
+        assert len(set(data)) == 1
+
+
+def test_folder_that_is_a_file(run: Run, tmp_path: Path) -> None:
+    """An output folder that cannot be made gets one line, exit code 2."""
+    (tmp_path / "file").write_text("here")
+    code, out, err = run("train", "--artifacts", tmp_path / "file")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"cali-reg train: {tmp_path / 'file'}: cannot be written")
+    assert err.count("\n") == 1
+
+
+def test_no_model_yet(run: Run, tmp_path: Path) -> None:
+    """Each command that needs a model says how to make one."""
+    for command in (["predict"], ["predict", "x.csv"], ["quantize"], ["update", "--add", "x"]):
+        code, _, err = run(*command, "--artifacts", tmp_path)
+        assert code == 2
+        assert f"{tmp_path / 'model.json'}: not there; run `cali-reg train` first" in err
