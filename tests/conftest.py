@@ -1,12 +1,10 @@
 """What all tests share: finished artifacts, a way to run commands, a Hypothesis profile."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from commands import Run
 from hypothesis import HealthCheck, settings
 
 from cali_reg.cli.entrypoint import main
@@ -19,19 +17,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("cali-reg")
-
-
-class Run(Protocol):
-    """What the fixture `run` returns."""
-
-    def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        """Run one command; return its exit code, output and error output."""
-
-
-def run_process(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    """Run one command in a process of its own; `options` are those of subprocess.run."""
-    command = [sys.executable, "-m", "cali_reg", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, **options)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run, run_process
+from commands import Run, run_process
 
 from cali_reg import __version__
 from cali_reg.cli import commands, entrypoint

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import Run
+from commands import Run
 from layouts import make_table, numbers, refused, train, write
 
 from cali_reg.data import dask_cluster, readers

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import Run
+from commands import Run
 from layouts import make_table, refused, to_csv, train, write
 from polars import DataFrame
 from split_reference import is_held_out

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
-from conftest import Run
+from commands import Run
 from hypothesis import given
 from hypothesis import strategies as st
 from layouts import make_table, numbers, refused, train, write

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import Run, run_process
+from commands import Run, run_process
 from distributed import LocalCluster
 from layouts import ARTIFACTS, make_table, numbers, pieces, refused, train, write
 

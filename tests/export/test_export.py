@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Run, run_process
+from commands import Run, run_process
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -16,7 +16,7 @@ from unittest import mock
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from conftest import Run
+from commands import Run
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tables import any_numbers

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
-from conftest import Run
+from commands import Run
 from towns import (
     LEVELS,
     ROWS,

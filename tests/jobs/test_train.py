@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 import reference
-from conftest import Run
+from commands import Run
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset
 import pytest
-from conftest import Run, run_process
+from commands import Run, run_process
 from layouts import numbers, pieces, shuffled, train, write
 
 from cali_reg.cli.parser import build_parser

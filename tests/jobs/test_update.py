@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
+from commands import Run
+from layouts import write_csv
 
 from cali_reg.data import california_housing
 from cali_reg.data.california_housing import Table
@@ -17,15 +18,6 @@ from cali_reg.runtime.model import LinearModel
 def split() -> tuple[Table, Table]:
     """Return the default split."""
     return california_housing.split(california_housing.california_housing(), 0.2, 42)
-
-
-def write_csv(path: Path, table: Table, rows: slice) -> Path:
-    """Write some rows with shortest round-trip decimals, the target first."""
-    lines = [",".join([table.target, *table.names])]
-    for y, x in zip(table.y[rows].tolist(), table.X[rows].tolist(), strict=True):
-        lines.append(",".join(map(repr, [y, *x])))
-    path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 def from_scratch(split: tuple[Table, Table], rows: np.ndarray) -> LinearModel:

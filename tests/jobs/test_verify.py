@@ -1,6 +1,5 @@
 """Verifying: what was made passes on any machine, and whoever changed a file is found out."""
 
-import json
 import math
 import pickle
 import shutil
@@ -9,43 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run
-from test_artifacts import HOSTILE, resealed
-from test_update import write_csv
+from commands import Run
+from forgeries import HOSTILE, Body, differing, forge, verdicts
+from layouts import write_csv
 
 from cali_reg.data import california_housing
 from cali_reg.jobs.fit import train
 from cali_reg.runtime import artifacts
-
-Body = dict[str, Any]
-
-
-def verdicts(run: Run, folder: Path, *options: object) -> tuple[int, dict[str, str], str]:
-    """Verify a folder. Returns the exit code, the verdict on each file and the last line."""
-    code, out, err = run("verify", "--artifacts", folder, *options)
-    assert code < 2, err
-    lines = (out + err).splitlines()
-    found = dict(line.split("  ", 1) for line in lines[:-1])
-    assert sorted(found) == sorted(artifacts.ALL)
-    return code, {name: text.strip() for name, text in found.items()}, lines[-1]
-
-
-def differing(found: dict[str, str]) -> dict[str, str]:
-    """Return the verdicts on the files that are not the same."""
-    return {name: text for name, text in found.items() if not text.startswith("same")}
-
-
-def forge(path: Path, change: Callable[[Body], None]) -> None:
-    """Change a document and seal it again, as one would who does not want to be noticed."""
-    data = path.read_bytes()
-    body = json.loads(data)
-    change(body)
-    path.write_bytes(resealed(data, **body_of(body)))
-
-
-def body_of(body: Body) -> Body:
-    """Return a document without what sealing adds."""
-    return {k: v for k, v in body.items() if k not in ("format", "version", "fingerprint")}
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Run
-from test_verify import differing, forge, verdicts
+from commands import Run
+from forgeries import differing, forge, verdicts
 
 ROWS = [
     "rooms,town,price",

@@ -2,7 +2,6 @@
 
 import math
 import pickle
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 from unittest.mock import Mock
@@ -13,6 +12,7 @@ import pytest
 import reference
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from outcomes import BEYOND, outcome
 from reference import RESULTS, LeastSquares, Model, is_same, scores
 from tables import Table, any_numbers, mild_numbers, tables
 
@@ -22,18 +22,7 @@ from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
 from cali_reg.least_squares.solution import Solution, r2_loss, score, solve
 
-BEYOND = "beyond float64"
 MAXIMUM = float(np.finfo(np.float64).max)
-
-
-def outcome(compute: Callable[[], Any]) -> Any:
-    """Return a result, or that it is beyond float64."""
-    try:
-        return compute()
-    except OverflowError:
-        return BEYOND
-    except DataError as error:
-        return BEYOND if BEYOND in str(error) else error
 
 
 def result(solution: Any, name: str) -> Any:

@@ -12,7 +12,7 @@ import pytest
 import reproducible
 import root
 import smoke
-from test_layers import STANDARD_LIBRARY_ONLY
+from package import STANDARD_LIBRARY_ONLY
 
 from cali_reg.runtime.model import LinearModel
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_layers import MODULES
+from package import MODULES
 
 ROOT = Path(__file__).parents[2]
 

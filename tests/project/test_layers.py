@@ -7,8 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-
-import cali_reg
+from package import MODULES, PACKAGE, PATHS, STANDARD_LIBRARY_ONLY
 
 # From the bottom to the top. A room is a folder, with those inside of it, or a module at the top;
 # it may import the rooms before it.
@@ -25,16 +24,8 @@ ROOMS = [
     "cli",
     "__main__",
 ]
-STANDARD_LIBRARY_ONLY = ["errors", "runtime", "cli", "__main__"]  # when imported
 MOST_MODULES = {"": 6, "cli/commands": 100}  # of a folder; of any other:
 MOST = 12
-PACKAGE = Path(cali_reg.__file__).parent
-PATHS = {
-    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in PACKAGE.rglob("*.py")
-    if path != PACKAGE / "__init__.py"
-}
-MODULES = sorted(PATHS)
 FOLDERS = sorted({path.parent.relative_to(PACKAGE).as_posix() for path in PATHS.values()})
 
 

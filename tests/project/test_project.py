@@ -5,6 +5,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from locks import canonical, locked
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
@@ -15,17 +16,6 @@ TARGETS = [
     *("required", "notes", "push", "github-release", "last-release"),
     *("dist", "sbom", "audit"),
 ]
-
-
-def canonical(name: str) -> str:
-    """Return a distribution's name in its normal form."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def locked(path: Path) -> dict[str, str]:
-    """Return the pins of a lock."""
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", path.read_text("utf-8"), re.MULTILINE)
-    return {canonical(name): version for name, version in pins}
 
 
 def needed(name: str, seen: set[str]) -> set[str]:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from commands import Run
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 

@@ -14,7 +14,7 @@ import packages
 import pytest
 import sbom
 from flit_core import buildapi
-from test_project import locked
+from locks import locked
 
 from cali_reg import __version__
 

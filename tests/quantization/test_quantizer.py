@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 import pytest
 import reference
-from conftest import Run
+from commands import Run
 from hypothesis import given
 from hypothesis import strategies as st
 

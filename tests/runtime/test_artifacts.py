@@ -7,11 +7,11 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from commands import Run
+from forgeries import HOSTILE, resealed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,37 +59,6 @@ def test_every_flipped_byte_is_noticed(made: Path, name: str) -> None:
         damaged[place] ^= 1
         with pytest.raises(FormatError):
             fingerprinted_json.load(kind, 1, bytes(damaged), name)
-
-
-def resealed(data: bytes, **changes: object) -> bytes:
-    """Return a document with other content and a fingerprint to match, as a forger would."""
-    body = json.loads(data)
-    kind, version = body.pop("format").split("/")[1], body.pop("version")
-    del body["fingerprint"]
-    return fingerprinted_json.dump(kind, version, {**body, **changes})
-
-
-HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "empty": (lambda data: b"", "not JSON"),
-    "cut off": (lambda data: data[: len(data) // 2], "not JSON"),
-    "binary": (lambda data: b"\x80\x04\x95" + data, "not JSON"),
-    "deeply nested": (lambda data: b"[" * 100_000, "not JSON"),
-    "nested in a field": (
-        lambda data: data.replace(b'"rank": 8', b'"rank": ' + b"[" * 900 + b"]" * 900),
-        "not a cali-reg/",
-    ),
-    "huge number": (lambda data: b"1" * 10_000, "not JSON"),
-    "another type": (lambda data: b"[1, 2]\n", "not a cali-reg/"),
-    "foreign": (lambda data: b'{"format": "onnx"}\n', "not a cali-reg/"),
-    "newer": (lambda data: data.replace(b'"version": 1', b'"version": 2'), "format version 2"),
-    "edited": (
-        lambda data: data.replace(b'"intercept": -3', b'"intercept": -4'),
-        "the fingerprint",
-    ),
-    "spaces": (lambda data: data.replace(b": ", b":  "), "the fingerprint"),
-    "no Unicode": (lambda data: data.replace(b"MedInc", b"\\ud800"), "the fingerprint"),
-    "not a number": (lambda data: data.replace(b'"rank": 8', b'"rank": NaN'), "not JSON"),
-}
 
 
 @pytest.mark.parametrize("case", HOSTILE)

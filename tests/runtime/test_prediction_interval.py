@@ -14,9 +14,9 @@ import reference
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from outcomes import BEYOND, outcome
 from scipy import stats
 from tables import Table, any_numbers, mild_numbers, tables
-from test_solution import BEYOND, outcome
 
 from cali_reg.data.california_housing import Table as Rows
 from cali_reg.errors import DataError, FormatError, UsageError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run, run_process
+from commands import Run, run_process
 from hypothesis import given
 from hypothesis import strategies as st
 

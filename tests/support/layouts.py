@@ -13,7 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
-from conftest import Run
+from commands import Run
+
+from cali_reg.data.california_housing import Table
 
 ARTIFACTS = ("model.json", "moments.json")
 
@@ -99,3 +101,12 @@ def refused(run: Run, tmp_path: Path, *arguments: object, command: str = "train"
     assert len(err) < 600
     assert not out.exists()
     return err.removeprefix(f"cali-reg {command}: ").rstrip("\n")
+
+
+def write_csv(path: Path, table: Table, rows: slice) -> Path:
+    """Write some rows with shortest round-trip decimals, the target first."""
+    lines = [",".join([table.target, *table.names])]
+    for y, x in zip(table.y[rows].tolist(), table.X[rows].tolist(), strict=True):
+        lines.append(",".join(map(repr, [y, *x])))
+    path.write_text("\n".join(lines) + "\n")
+    return path
