@@ -14,7 +14,7 @@ import numpy as np
 from cali_reg.data.california_housing import Table, california_housing, split
 from cali_reg.jobs.fit import Trained, moments_of, train
 from cali_reg.least_squares.moments_file import SplitMoments
-from cali_reg.least_squares.solution import score
+from cali_reg.least_squares.statistics.scores import score
 from cali_reg.quantization.quantizer import Quantized, quantize
 
 SEEDS = range(42, 62)

@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from cali_reg.errors import DataError
 from cali_reg.least_squares.conversion import check_table
 from cali_reg.least_squares.moments import Moments
-from cali_reg.least_squares.solution import Solution, predict, solve
+from cali_reg.least_squares.predictions import predict
+from cali_reg.least_squares.solution import Solution, solve
 
 
 class ExactLinearRegression(RegressorMixin, BaseEstimator):

@@ -24,7 +24,8 @@ from cali_reg.data.readers import Batch
 from cali_reg.data.summary import Layout, SplitRows, Splitter
 from cali_reg.jobs.train import Request, train_files
 from cali_reg.least_squares import moments_file
-from cali_reg.least_squares.solution import score, solve
+from cali_reg.least_squares.solution import solve
+from cali_reg.least_squares.statistics.scores import score
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.schema import Column
 

@@ -24,7 +24,9 @@ from hypothesis import strategies as st
 
 from cali_reg.data import california_housing
 from cali_reg.errors import UsageError
-from cali_reg.export.common import to_c, to_json, to_onnx
+from cali_reg.export.c_header import to_c
+from cali_reg.export.json_file import to_json
+from cali_reg.export.onnx_graph import to_onnx
 from cali_reg.runtime import artifacts, fingerprinted_json
 from cali_reg.runtime.model import Feature, LinearModel, QuantizedModel, predict_row
 from cali_reg.runtime.schema import Column

@@ -18,7 +18,8 @@ from cali_reg import ExactLinearRegression, Moments
 from cali_reg.data import california_housing
 from cali_reg.data.california_housing import Table
 from cali_reg.jobs import fit
-from cali_reg.least_squares.solution import score
+from cali_reg.least_squares.statistics.cross_validation import cross_validate
+from cali_reg.least_squares.statistics.scores import score
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
 
@@ -144,7 +145,7 @@ def test_cross_validation_equals_training_on_each_rest(
 ) -> None:
     """Subtracting a fold's moments gives the model that never saw the fold, bit for bit."""
     rows = Table(split[0].names, split[0].target, split[0].X[:500], split[0].y[:500])
-    folds = fit.cross_validate(fit.folds_of(rows, 4, 42), rows.names)
+    folds = cross_validate(fit.folds_of(rows, 4, 42), rows.names)
     splitter = KFold(4, shuffle=True, random_state=42)
     for fold, (rest, held_out) in zip(folds, splitter.split(rows.X), strict=True):
         model = ExactLinearRegression().fit(rows.X[rest], rows.y[rest])

@@ -20,7 +20,8 @@ from cali_reg.errors import DataError
 from cali_reg.least_squares import normal_equations
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
-from cali_reg.least_squares.solution import Solution, r2_loss, score, solve
+from cali_reg.least_squares.solution import Solution, solve
+from cali_reg.least_squares.statistics.scores import r2_loss, score
 
 MAXIMUM = float(np.finfo(np.float64).max)
 

@@ -18,10 +18,12 @@ from cali_reg.data import california_housing
 from cali_reg.data.california_housing import Table
 from cali_reg.errors import DataError, GateError
 from cali_reg.jobs.fit import moments_of, train
+from cali_reg.jobs.gates import check_contract
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments_file import SplitMoments
-from cali_reg.least_squares.solution import r2_loss, score
+from cali_reg.least_squares.statistics.scores import r2_loss, score
 from cali_reg.quantization import quantizer
+from cali_reg.quantization.change_bound import change_bound
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import Feature, LinearModel, QuantizedModel
 from cali_reg.runtime.schema import Column
@@ -144,7 +146,7 @@ def test_bound_holds_for_any_model(columns: list[tuple[float, float, float, floa
     quantized = QuantizedModel(
         8, 128, 300, (3,) * len(columns), tuple(s + 128 for s in steps), 0.1, "", {}
     )
-    bound = quantizer.change_bound(model, quantized)
+    bound = change_bound(model, quantized)
     for pick in (min, max):
         pairs = zip(quantized.coefficients, model.features, strict=True)
         ends = [((c - f.coefficient) * x, x) for c, f in pairs for x in (f.minimum, f.maximum)]
@@ -160,7 +162,7 @@ def test_bound_covers_the_roundings() -> None:
     quantized = QuantizedModel(8, 128, 256, (0,), (129,), after, "", {})
     assert quantized.coefficients == (1.0,)
     assert quantized.predict([2.0**53]) - model.predict([2.0**53]) == 2.0
-    assert quantizer.change_bound(model, quantized) >= 2.0
+    assert change_bound(model, quantized) >= 2.0
 
 
 def test_measured_change_is_that_of_the_training_rows(
@@ -192,7 +194,7 @@ def test_codes_carry_the_accuracy(
         (flat.coefficients, flat.intercept),
     )
     with pytest.raises(GateError, match="R² on the training rows falls by"):
-        quantizer.check_contract(
+        check_contract(
             {**quantized.contract, "r2_loss_train": loss}, max_r2_loss=0.001, max_change=None
         )
 
@@ -221,7 +223,7 @@ def test_undefined_loss_breaks_the_contract() -> None:
     """A loss that cannot be told is not within any limit."""
     contract = {"r2_loss_train": 0.0, "r2_loss_test": None, "max_change_bound": 0.0}
     with pytest.raises(GateError, match="held-out rows is undefined"):
-        quantizer.check_contract(contract, max_r2_loss=1.0, max_change=None)
+        check_contract(contract, max_r2_loss=1.0, max_change=None)
 
 
 def test_auto_takes_the_narrowest_width(

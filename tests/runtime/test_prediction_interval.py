@@ -24,7 +24,8 @@ from cali_reg.jobs.fit import train
 from cali_reg.least_squares import normal_equations
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
-from cali_reg.least_squares.solution import LEVELS, half_widths, predict, solve
+from cali_reg.least_squares.predictions import half_widths, predict
+from cali_reg.least_squares.solution import LEVELS, solve
 from cali_reg.runtime import fingerprinted_json
 from cali_reg.runtime.model import LinearModel
 from cali_reg.runtime.prediction_interval import Interval
@@ -207,7 +208,7 @@ def test_numpy_gives_the_same_bits_in_blocks(order: Any, monkeypatch: pytest.Mon
     X, y = usual_rows(1000, 6)
     interval = interval_of(X, y)
     expected = [interval.half_width(row, 0.9) for row in X.tolist()]
-    monkeypatch.setattr("cali_reg.least_squares.solution._BLOCK", 301)
+    monkeypatch.setattr("cali_reg.least_squares.predictions._BLOCK", 301)
     assert half_widths(np.array(X, order=order), interval, 0.9).tolist() == expected
     assert half_widths(X[:0], interval, 0.9).tolist() == []
 

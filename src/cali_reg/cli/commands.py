@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cali_reg.jobs.fit import Trained
     from cali_reg.least_squares.moments import Moments
     from cali_reg.least_squares.moments_file import SplitMoments
-    from cali_reg.quantization.quantizer import Rows
+    from cali_reg.quantization.change_bound import Rows
     from cali_reg.runtime.model import LinearModel
 
 _MOST_FOLDS = 100  # of files: the sums of all folds are kept at once
@@ -24,11 +24,11 @@ _MOST_FOLDS = 100  # of files: the sums of all folds are kept at once
 
 def run_train(options: argparse.Namespace) -> None:
     """Fit the model of the embedded data, or of files; pass the gate, write, print."""
-    from cali_reg.jobs import fit
+    from cali_reg.least_squares.statistics.cross_validation import cross_validate
     from cali_reg.report import tables
 
     trained, folds = _train_files(options) if options.data else _train_embedded(options)
-    scores = fit.cross_validate(folds, trained.model.names) if options.cv else []
+    scores = cross_validate(folds, trained.model.names) if options.cv else []
     artifacts.write(options.artifacts, trained.files)
     print(tables.trained(trained))
     if scores:
@@ -104,6 +104,7 @@ def run_update(options: argparse.Namespace) -> None:
 
 def run_quantize(options: argparse.Namespace) -> None:
     """Quantize the model, hold the contract, write, print; or print the curve."""
+    from cali_reg.jobs.gates import check_contract
     from cali_reg.least_squares import moments_file
     from cali_reg.quantization import quantizer
     from cali_reg.report import tables
@@ -121,7 +122,7 @@ def run_quantize(options: argparse.Namespace) -> None:
         result = quantizer.narrowest(model, moments, options.max_change, rows=rows)
     else:
         result = quantizer.quantize(model, moments, options.bits, rows=rows)
-    quantizer.check_contract(
+    check_contract(
         result.model.contract, max_r2_loss=options.max_r2_loss, max_change=options.max_change
     )
     artifacts.write(options.artifacts, result.files)
@@ -209,7 +210,7 @@ def _predict_samples(options: argparse.Namespace) -> None:
 
 def run_export(options: argparse.Namespace) -> None:
     """Write the model in the form of another program."""
-    from cali_reg.export.common import export
+    from cali_reg.export.formats import export
 
     if options.format == "onnx" and options.out is None:
         raise UsageError("an ONNX file is binary; name a file with --out, such as model.onnx")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
 from cali_reg.data.california_housing import Table
-from cali_reg.errors import DataError, GateError, UsageError
+from cali_reg.errors import DataError, UsageError
+from cali_reg.export.joblib_file import joblib_bytes
+from cali_reg.jobs.gates import check_r2
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import SplitMoments
-from cali_reg.least_squares.solution import Scores, Solution, score, solve
+from cali_reg.least_squares.solution import Solution, solve
+from cali_reg.least_squares.statistics.scores import Scores, score
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import Feature, LinearModel
 from cali_reg.runtime.schema import Column
@@ -127,30 +128,6 @@ def folds_of(rows: Table, n_folds: int, seed: int) -> list[Moments]:
     return [moments_of(rows, test) for _, test in splitter.split(rows.X)]
 
 
-def cross_validate(folds: Sequence[Moments], names: Sequence[str]) -> list[Scores]:
-    """Score each fold by the model of the others, from one pass over the rows.
-
-    The moments of all rows but a fold's are those of all rows less the fold's.
-    """
-    if not all(fold.n_samples for fold in folds):
-        raise UsageError(f"--cv is {len(folds)}, and a fold has no row; use fewer folds")
-    total = sum(folds[1:], start=folds[0])
-    solutions = [solve(total - fold, names=names) for fold in folds]
-    return [
-        score(fold, solution.coefficients, solution.intercept)
-        for fold, solution in zip(folds, solutions, strict=True)
-    ]
-
-
-def check_r2(test: Scores, min_r2: float | None) -> None:
-    """Raise GateError if R² on the held-out rows is below `min_r2` (or is undefined)."""
-    if min_r2 is not None and not test.r2 >= min_r2:
-        raise GateError(
-            f"R² on the {test.n_samples} held-out rows is {test.r2!r}, below --min-r2 {min_r2!r};"
-            " the artifacts were left as they are"
-        )
-
-
 def moments_of(table: Table, rows: Any = slice(None)) -> Moments:
     """Return the exact moments of a table's rows, or of some of them."""
     return Moments.from_arrays(table.X[rows], table.y[rows], names=[*table.names, table.target])
@@ -168,9 +145,7 @@ def scikit_learn_model(model: LinearModel) -> bytes:
     regression.coef_ = np.array(model.coefficients)
     regression.intercept_ = model.intercept
     regression.n_features_in_ = len(model.features)
-    buffer = io.BytesIO()
-    joblib.dump(regression, buffer, protocol=4)  # the same bytes on every Python
-    return buffer.getvalue()
+    return joblib_bytes(regression)
 
 
 def _without_nan(scores: Scores) -> dict[str, float | None]:

@@ -20,7 +20,7 @@ from cali_reg.data.feature_encoding import Values
 from cali_reg.data.prefetch import ahead
 from cali_reg.errors import DataError
 from cali_reg.jobs.prediction_batches import Chunk, read_chunks
-from cali_reg.least_squares.solution import half_widths, predict_columns
+from cali_reg.least_squares.predictions import half_widths, predict_columns
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.predictor import Predictor, Request, TextWriter, make_screen
 

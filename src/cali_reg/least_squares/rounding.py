@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import flint
 
 from cali_reg.errors import DataError
+
+_Value = TypeVar("_Value")
+_Rounded = TypeVar("_Rounded")
 
 IMPOSSIBLE = "a sum of squares is negative: no rows have these moments; make them anew"
 
@@ -53,6 +58,16 @@ def ball_to_float(ball: flint.arb) -> float | None:
     if math.isinf(low):
         raise OverflowError
     return low
+
+
+def round_or_raise(rounding: Callable[[_Value], _Rounded], value: _Value, what: str) -> _Rounded:
+    """Return ``rounding(value)``. Raises DataError that names `what` if it is beyond float64."""
+    try:
+        return rounding(value)
+    except OverflowError:
+        raise DataError(
+            f"{what} is beyond float64, at least 2**1024 in size; scale the column or the target"
+        ) from None
 
 
 def _to_float_or_infinity(value: flint.fmpq) -> float:

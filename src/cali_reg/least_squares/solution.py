@@ -9,140 +9,27 @@ Seber & Lee, Linear Regression Analysis (2003), chapter 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import flint
-import numpy as np
-import numpy.typing as npt
-from scipy.special import stdtrit
 
 from cali_reg.errors import DataError
-from cali_reg.least_squares.exact_gram import UNIT
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
 from cali_reg.least_squares.rounding import (
     IMPOSSIBLE,
     ball_to_float,
-    power_of_two,
+    round_or_raise,
     sqrt_to_float,
     to_float,
 )
+from cali_reg.least_squares.statistics.scores import r_squared, total_sum_of_squares
+from cali_reg.least_squares.statistics.t_distribution import two_sided_quantile
 from cali_reg.runtime.prediction_interval import Interval
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)  # of the intervals that are stored
-
-_BLOCK = 4096  # rows; their deviations stay in the cache
-
-_Value = TypeVar("_Value")
-_Rounded = TypeVar("_Rounded")
-
-
-@dataclass(frozen=True)
-class Scores:
-    """How well a model predicts the rows of some moments; each value is rounded once.
-
-    `r2` is 1 - RSS / TSS (for a constant target 1.0 or 0.0, as in scikit-learn; NaN for fewer
-    than two rows), `rmse` the root of RSS / n, `bias` the mean of prediction - target.
-    """
-
-    n_samples: int
-    r2: float
-    rmse: float
-    bias: float
-
-
-def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> Scores:
-    """Score the model ``intercept + X @ coefficients``, taken exactly, on any rows' moments.
-
-    Raises
-    ------
-    DataError
-        Without a row, for another number of features, or for a score beyond float64.
-    """
-    n = moments.n_samples
-    rss, errors = _residual_sums(moments, coefficients, intercept)
-    rmse = _finite(sqrt_to_float, rss / n, "the RMSE")
-    return Scores(n, _r2(rss, _tss(moments), n), rmse, _finite(to_float, errors / n, "the bias"))
-
-
-def predict(
-    X: npt.NDArray[np.float64], coefficients: Sequence[float], intercept: float
-) -> npt.NDArray[np.float64]:
-    """Return ``((b + w0 x0) + w1 x1) + ...`` for each row of `X`, one rounding an operation."""
-    return predict_columns(X.T, coefficients, intercept)
-
-
-def predict_columns(
-    columns: Sequence[npt.NDArray[np.float64]] | npt.NDArray[np.float64],
-    coefficients: Sequence[float],
-    intercept: float,
-) -> npt.NDArray[np.float64]:
-    """Return `predict` of rows whose columns are apart, each (n_rows,)."""
-    prediction = np.full(len(columns[0]), intercept)
-    product = np.empty_like(prediction)
-    for weight, column in zip(coefficients, columns, strict=True):
-        prediction += np.multiply(weight, column, out=product)
-    return prediction
-
-
-def half_widths(
-    X: npt.NDArray[np.float64], interval: Interval, level: float
-) -> npt.NDArray[np.float64]:
-    """Return the bits of `Interval.half_width` for each row of `X`: (n_rows, n_features)."""
-    quantile, means = interval.quantile(level), np.array(interval.means)
-    found = np.empty(len(X))
-    for start in range(0, len(X), _BLOCK):
-        deviations = X[start : start + _BLOCK].T - means[:, None]
-        total = np.full(deviations.shape[1], 1.0 + 1.0 / interval.n_samples)
-        for k, weights in enumerate(interval.inverse_cholesky):
-            w = predict(deviations[: k + 1].T, weights, 0.0)
-            total += w * w
-        block = interval.residual_standard_deviation * np.sqrt(total)
-        found[start : start + _BLOCK] = quantile * block
-    return found
-
-
-def r2_loss(
-    moments: Moments, before: tuple[Sequence[float], float], after: tuple[Sequence[float], float]
-) -> float:
-    """Return by how much R² falls from one (coefficients, intercept) to another, rounded once.
-
-    NaN where R² is undefined: for a constant target, as it is with one row.
-    """
-    rss = [_residual_sums(moments, *model)[0] for model in (before, after)]
-    tss = _tss(moments)
-    return math.nan if tss == 0 else _finite(to_float, (rss[1] - rss[0]) / tss, "the loss of R²")
-
-
-def _residual_sums(
-    moments: Moments, coefficients: Sequence[float], intercept: float
-) -> tuple[flint.fmpq, flint.fmpq]:
-    """Return the sums of the squared errors and of the errors, prediction - target, exactly."""
-    n = moments.n_samples
-    if len(coefficients) != moments.n_features or n == 0:
-        raise DataError(
-            f"{len(coefficients)} coefficients cannot be scored on {n} rows of"
-            f" {moments.n_features} features; expected a coefficient for each and at least a row"
-        )
-    if not all(math.isfinite(w) for w in (intercept, *coefficients)):
-        raise DataError("a coefficient is NaN or infinite; expected finite numbers: fit again")
-    ratios = [float(w).as_integer_ratio() for w in (intercept, *coefficients, -1.0)]
-    unit = max(denominator for _, denominator in ratios)  # all are powers of two
-    vector = np.array([num * (unit // den) for num, den in ratios], dtype=object)
-    sums = moments.sums  # the error of a row z = (1, x, y) is z @ vector / unit
-    scale = power_of_two(UNIT)
-    rss = flint.fmpq(int(vector @ sums @ vector), unit**2) * scale
-    return rss, flint.fmpq(int(vector @ sums[0]), unit) * scale
-
-
-def _tss(moments: Moments) -> flint.fmpq:
-    """Return the total sum of squares about the target's mean."""
-    sums = moments.sums
-    centered = int(sums[0, 0] * sums[-1, -1] - sums[0, -1] ** 2)
-    return flint.fmpq(centered, int(sums[0, 0])) * power_of_two(UNIT)
 
 
 def solve(
@@ -199,10 +86,10 @@ class Solution:
         self._equations = equations
         self.rank, self.dependent = equations.rank, equations.dependent
         self.coefficients = tuple(
-            _finite(to_float, weight, f"the coefficient of column {name!r}")
+            round_or_raise(to_float, weight, f"the coefficient of column {name!r}")
             for weight, name in zip(equations.weights, names, strict=True)
         )
-        self.intercept = _finite(to_float, equations.intercept, "the intercept")
+        self.intercept = round_or_raise(to_float, equations.intercept, "the intercept")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments  # FLINT's numbers cannot be pickled
@@ -215,12 +102,12 @@ class Solution:
     @cached_property
     def r2(self) -> float:
         """Coefficient of determination, 1 - RSS / TSS, with TSS about the mean."""
-        return _r2(self._rss, _tss(self._moments), self._equations.n_samples)
+        return r_squared(self._rss, total_sum_of_squares(self._moments), self._equations.n_samples)
 
     @cached_property
     def adjusted_r2(self) -> float:
         """1 - (RSS / degrees of freedom) / (TSS / (n - 1)); NaN without degrees of freedom."""
-        n, tss = self._equations.n_samples, _tss(self._moments)
+        n, tss = self._equations.n_samples, total_sum_of_squares(self._moments)
         if self.degrees_of_freedom <= 0 or tss == 0:
             return math.nan
         return to_float(1 - self._rss * (n - 1) / (tss * self.degrees_of_freedom))
@@ -234,13 +121,13 @@ class Solution:
     def residual_variance(self) -> float:
         """RSS / degrees of freedom; NaN without degrees of freedom."""
         variance, what = self._variance, "the residual variance"
-        return math.nan if variance is None else _finite(to_float, variance, what)
+        return math.nan if variance is None else round_or_raise(to_float, variance, what)
 
     @cached_property
     def residual_standard_deviation(self) -> float:
         """Root of the residual variance, in target units."""
         variance, what = self._variance, "the residual standard deviation"
-        return math.nan if variance is None else _finite(sqrt_to_float, variance, what)
+        return math.nan if variance is None else round_or_raise(sqrt_to_float, variance, what)
 
     @property
     def standard_errors(self) -> tuple[float, ...]:
@@ -269,8 +156,8 @@ class Solution:
             df,
             self.residual_standard_deviation,
             tuple(float(self._moments.mean(j)) for j in range(self._moments.n_features)),
-            _finite(_round_inverse_cholesky, equations, what),
-            tuple((level, _t_quantile(df, level)) for level in LEVELS),
+            round_or_raise(_round_inverse_cholesky, equations, what),
+            tuple((level, two_sided_quantile(df, level)) for level in LEVELS),
         )
 
     @cached_property
@@ -290,7 +177,7 @@ class Solution:
             return (math.nan,) * size
         if variance == 0:
             return (0.0,) * size
-        return _finite(self._round_errors, variance, "a standard error")
+        return round_or_raise(self._round_errors, variance, "a standard error")
 
     def _round_errors(self, variance: flint.fmpq) -> tuple[float, ...]:
         for balls in self._equations.variance_factor_balls():
@@ -323,25 +210,3 @@ def _round_row(equations: NormalEquations, k: int) -> tuple[float, ...]:
         raise DataError(IMPOSSIBLE) from None
     roots = [(v, sqrt_to_float(v * v * square)) for v, square in pairs]
     return tuple((-root if v < 0 else root) + 0.0 for v, root in roots)
-
-
-def _t_quantile(degrees_of_freedom: int, level: float) -> float:
-    """Return Student's two-sided quantile to six digits: systems differ in its last ones."""
-    return float(f"{stdtrit(degrees_of_freedom, (1 + level) / 2):.6g}")
-
-
-def _finite(rounded: Callable[[_Value], _Rounded], value: _Value, what: str) -> _Rounded:
-    try:
-        return rounded(value)
-    except OverflowError:
-        raise DataError(
-            f"{what} is beyond float64, at least 2**1024 in size; scale the column or the target"
-        ) from None
-
-
-def _r2(rss: flint.fmpq, tss: flint.fmpq, n_samples: int) -> float:
-    if n_samples < 2:
-        return math.nan
-    if tss == 0:
-        return 1.0 if rss == 0 else 0.0
-    return _finite(to_float, 1 - rss / tss, "R2")

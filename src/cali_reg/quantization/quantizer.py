@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import flint
-import joblib
-import numpy as np
-import numpy.typing as npt
 
 from cali_reg.errors import DataError, GateError
+from cali_reg.export.joblib_file import joblib_bytes
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import SplitMoments
 from cali_reg.least_squares.rounding import to_float
-from cali_reg.least_squares.solution import Scores, predict, r2_loss, score
+from cali_reg.least_squares.statistics.scores import Scores, r2_loss, score
+from cali_reg.quantization.change_bound import Rows, change_bound, largest_change
 from cali_reg.quantization.closest_vector import Closest, closest
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 
-Rows = Iterable[npt.NDArray[np.float64]]  # blocks of (n_rows, n_features)
-
 WIDTHS = range(2, 17)  # bits of a code
 MEASURED = "max_change_measured"  # in a contract, where the training rows were at hand
 _LARGEST = 2.0**1000  # beyond it, or below its inverse, a code's value may be no float64
-_ROUNDING = Fraction(1, 2**53)  # half the distance from 1 to the next float64, relative
 
 
 @dataclass(frozen=True)
@@ -85,59 +80,6 @@ def narrowest(
     )
 
 
-def check_contract(
-    contract: dict[str, Any], *, max_r2_loss: float, max_change: float | None
-) -> None:
-    """Raise GateError if the contract is broken, or if a loss is undefined."""
-    for rows, key in (("training", "r2_loss_train"), ("held-out", "r2_loss_test")):
-        loss = contract[key]
-        if loss is None or not loss <= max_r2_loss:
-            found = "is undefined" if loss is None else f"falls by {loss:.6g}"
-            raise GateError(
-                f"R² on the {rows} rows {found}; allowed is --max-r2-loss {max_r2_loss:g}:"
-                " use more bits; the artifacts were left as they are"
-            )
-    bound = contract["max_change_bound"]
-    if max_change is not None and not bound <= max_change:
-        raise GateError(
-            f"a prediction inside the training ranges may change by {bound:.6g}; allowed is"
-            f" --max-change {max_change:g}: use more bits; the artifacts were left as they are"
-        )
-
-
-def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
-    """Return what no prediction changes by more than, for inputs inside the training ranges.
-
-    A linear function is largest in a corner of the box of ranges, which is exact; what the
-    roundings of both predictions can add is bounded by the sums of their terms' sizes (Higham
-    2002, ch. 3). The result is rounded up.
-    """
-    low = high = Fraction(model.intercept) - Fraction(quantized.intercept)
-    rounding = Fraction(0)
-    n_operations = 2 * len(model.features)
-    for m in (model, quantized):
-        sizes = [abs(Fraction(m.intercept))]
-        for weight, feature in zip(m.coefficients, model.features, strict=True):
-            sizes.append(abs(Fraction(weight)) * _largest_size(feature.minimum, feature.maximum))
-        rounding += sum(sizes) * n_operations * _ROUNDING / (1 - n_operations * _ROUNDING)
-    for after, feature in zip(quantized.coefficients, model.features, strict=True):
-        change = Fraction(feature.coefficient) - Fraction(after)
-        ends = change * Fraction(feature.minimum), change * Fraction(feature.maximum)
-        low, high = low + min(ends), high + max(ends)
-    bound = max(-low, high) + rounding
-    nearest = float(bound)
-    return nearest if nearest >= bound else math.nextafter(nearest, math.inf)
-
-
-def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Rows) -> float:
-    """Return the largest change of a prediction over some rows, in target units."""
-    largest = 0.0
-    for X in rows:
-        before, after = (predict(X, m.coefficients, m.intercept) for m in (model, quantized))
-        largest = max(largest, float(np.abs(before - after).max(initial=0.0)))
-    return largest
-
-
 def _normalized_gram(train: Moments) -> flint.fmpq_mat:
     """Return the products about the means over that of the target: the loss in R², (p, p)."""
     sums = train.sums.tolist()
@@ -186,10 +128,6 @@ def _loss(moments: Moments, model: LinearModel, quantized: QuantizedModel) -> fl
     return None if math.isnan(loss) else loss
 
 
-def _largest_size(minimum: float, maximum: float) -> Fraction:
-    return max(abs(Fraction(minimum)), abs(Fraction(maximum)))
-
-
 def _exports(quantized: QuantizedModel) -> dict[str, bytes]:
     """Return the two joblib files: the codes, and what turns them into values."""
     small = quantized.bits <= 8
@@ -200,12 +138,6 @@ def _exports(quantized: QuantizedModel) -> dict[str, bytes]:
         quantized.intercept,
     )
     return {
-        artifacts.QUANT_PARAMS: _joblib(bytes(quantized.codes) if small else quantized.codes),
-        artifacts.SCALE: _joblib(parameters),
+        artifacts.QUANT_PARAMS: joblib_bytes(bytes(quantized.codes) if small else quantized.codes),
+        artifacts.SCALE: joblib_bytes(parameters),
     }
-
-
-def _joblib(value: object) -> bytes:
-    buffer = io.BytesIO()
-    joblib.dump(value, buffer, protocol=4)  # the same bytes on every Python
-    return buffer.getvalue()

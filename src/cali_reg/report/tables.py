@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scipy.special import stdtr
-
 from cali_reg.jobs.fit import Trained
 from cali_reg.jobs.verify import Verdict
-from cali_reg.least_squares.solution import Scores
+from cali_reg.least_squares.statistics.scores import Scores
+from cali_reg.least_squares.statistics.t_distribution import two_sided_p_value
 from cali_reg.quantization.quantizer import Quantized
 from cali_reg.runtime import artifacts
 
@@ -118,7 +117,7 @@ def _t_and_p(value: float, error: float, degrees_of_freedom: int) -> tuple[str, 
     if not error > 0:
         return "-", "-"
     t = value / error
-    return f"{t:.2f}", f"{2 * stdtr(degrees_of_freedom, -abs(t)):.3g}"
+    return f"{t:.2f}", f"{two_sided_p_value(degrees_of_freedom, t):.3g}"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -22,7 +22,7 @@ from cali_reg.jobs.train import (
 from cali_reg.jobs.update import complete
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import SplitMoments
-from cali_reg.quantization.quantizer import Rows
+from cali_reg.quantization.change_bound import Rows
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
 from cali_reg.runtime.schema import Column, features_of

@@ -1,0 +1,1 @@
+"""Statistics of a solution: scores, Student's t, cross-validation."""
