@@ -13,16 +13,16 @@ import numpy as np
 
 from cali_reg.data.california_housing import Table, california_housing, split
 from cali_reg.jobs.fit import Trained, moments_of, train
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.statistics.scores import score
 from cali_reg.quantization.quantizer import Quantized, quantize
 
 SEEDS = range(42, 62)
 
 
-def trained(rows: Table, held_out: Table) -> tuple[Trained, SplitMoments]:
+def trained(rows: Table, held_out: Table) -> tuple[Trained, TrainTestMoments]:
     """Train, and return the model with the moments that it was made from."""
-    moments = SplitMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
+    moments = TrainTestMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
     return train(rows, held_out, source={}), moments
 
 

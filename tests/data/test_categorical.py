@@ -20,7 +20,7 @@ from polars import DataFrame
 from split_reference import is_held_out
 
 from cali_reg.jobs.train import Request, train_files
-from cali_reg.least_squares.moments_file import SplitMoments, load_for
+from cali_reg.least_squares.moments_file import TrainTestMoments, load_for
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.schema import Column
 
@@ -328,7 +328,7 @@ def test_update_of_a_model_with_test_data(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "a" / "moments.json").read_bytes() == expected["moments.json"]
     assert (tmp_path / "a" / "model.json").read_bytes() != b""
     moments = load_for(artifacts.load_model(tmp_path / "a"), tmp_path / "a")
-    assert isinstance(moments, SplitMoments)
+    assert isinstance(moments, TrainTestMoments)
     assert moments.test.n_samples == 100
 
 

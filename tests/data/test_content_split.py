@@ -73,7 +73,7 @@ def test_rows_on_each_side_are_the_documented_ones(tmp_path: Path) -> None:
     sides = [np.array([row for row in rows if is_held_out(row) == side]) for side in (False, True)]
     model = trained.model
     assert len(sides[1]) == model.scores["test"]["n_samples"]
-    moments = moments_file.SplitMoments.from_json(trained.files["moments.json"])
+    moments = moments_file.TrainTestMoments.from_json(trained.files["moments.json"])
     assert [moments.train, moments.test] == [
         Moments.from_arrays(A[:, :-1], A[:, -1]) for A in sides
     ]
@@ -210,7 +210,7 @@ def test_rows_held_out_may_have_their_own_files(run: Run, tmp_path: Path) -> Non
     paths = write(data, tmp_path / "a.csv"), write(held_out, tmp_path / "b.parquet")
     flags = ("--test-data", paths[1], "--categorical", "city")
     files = train(run, tmp_path / "out", paths[0], *flags)
-    moments = moments_file.SplitMoments.from_json(files["moments.json"])
+    moments = moments_file.TrainTestMoments.from_json(files["moments.json"])
     model = artifacts.load_model(tmp_path / "out")
     assert model.source["split"] == {"by": "test data", "seed": 42}
     assert (moments.train.n_samples, moments.test.n_samples) == (500, 100)

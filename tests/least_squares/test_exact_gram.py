@@ -14,7 +14,7 @@ from reference import sums_of_products
 from cali_reg.data.summary import _Sum
 from cali_reg.errors import DataError
 from cali_reg.least_squares import exact_gram
-from cali_reg.least_squares.exact_gram import Accumulator, NotFiniteError
+from cali_reg.least_squares.exact_gram import GramAccumulator, NotFiniteError
 from cali_reg.least_squares.moments import Moments
 
 Block = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ def paths(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, counted)
 
-    count(Accumulator, "_fit", lambda self, _: "wide" if self._wide else "narrow")
+    count(GramAccumulator, "_fit", lambda self, _: "wide" if self._wide else "narrow")
     count(exact_gram, "_products", lambda _: "integers")
     count(exact_gram._Window, "drain", lambda *_: "drains")
     return counts
@@ -42,7 +42,7 @@ def paths(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 def total(*blocks: Block) -> list[list[int]]:
     """Add up the blocks."""
-    accumulator = Accumulator(len(blocks[0]))
+    accumulator = GramAccumulator(len(blocks[0]))
     for block in blocks:
         accumulator.add(block)
     result: list[list[int]] = accumulator.total().tolist()
@@ -159,11 +159,11 @@ def test_more_rows_set_aside_than_a_block_holds(paths: Counter[str]) -> None:
     assert (paths["narrow"], paths["wide"]) == (1, 2)
 
 
-def test_accumulators_share_room() -> None:
+def test_accumulators_share_a_workspace() -> None:
     """Blocks of different sizes and depths, added in turns, do not disturb each other."""
-    room = exact_gram.Room()
-    made = {Accumulator(3, room): eighths, Accumulator(3, room): normal}
-    sizes = [100, 5000, 3000]  # room grows, and is more than is needed
+    workspace = exact_gram.Workspace()
+    made = {GramAccumulator(3, workspace): eighths, GramAccumulator(3, workspace): normal}
+    sizes = [100, 5000, 3000]  # the workspace grows, and is more than is needed
     for seed, n_rows in enumerate(sizes):
         for accumulator, rows in made.items():
             accumulator.add(rows(n_rows, seed=seed))
@@ -185,7 +185,7 @@ def test_sums_leave_int64_in_time(
 
 def test_int64_holds_a_full_window() -> None:
     """As many products as the window takes, each as large as can be, stay below 2**63."""
-    rows_at_once = _Sum(1, exact_gram.Room())._block.shape[1]
+    rows_at_once = _Sum(1, exact_gram.Workspace())._block.shape[1]
     most = exact_gram._FLUSH - 1 + rows_at_once // exact_gram._ROWS
     largest_slice = 2 ** (exact_gram._BITS - 1)
     assert most * exact_gram._ROWS * largest_slice**2 < 2**63
@@ -195,7 +195,7 @@ def test_int64_holds_a_full_window() -> None:
 def test_many_rows_of_the_largest_slices() -> None:
     """A million rows of the largest products cross the drain and are exact."""
     block = np.full((2, 8192), 2.0**21 - 1)
-    accumulator = Accumulator(2)
+    accumulator = GramAccumulator(2)
     for _ in range(300):
         accumulator.add(block)
     assert accumulator.total()[0, 1] == 300 * 8192 * (2**21 - 1) ** 2 << 2148
@@ -240,7 +240,7 @@ def test_not_finite_is_found_on_every_path(value: float, far_off: int, row: int)
     for block, before in ((later, ()), (later, (first,))):
         broken = block.copy()
         broken[1, row] = value
-        accumulator = Accumulator(3)
+        accumulator = GramAccumulator(3)
         for earlier in before:
             accumulator.add(earlier)
         with pytest.raises(NotFiniteError) as caught:
@@ -253,7 +253,7 @@ def test_the_first_value_not_finite_is_named() -> None:
     later = normal(8192)
     later[2, 4001] = later[0, 5000] = np.nan
     later[1:, 4000] = np.inf
-    accumulator = Accumulator(3)
+    accumulator = GramAccumulator(3)
     accumulator.add(normal(8192))
     with pytest.raises(NotFiniteError) as caught:
         accumulator.add(later)

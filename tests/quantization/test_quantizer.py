@@ -20,7 +20,7 @@ from cali_reg.errors import DataError, GateError
 from cali_reg.jobs.fit import moments_of, train
 from cali_reg.jobs.gates import check_contract
 from cali_reg.least_squares import moments_file
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.statistics.scores import r2_loss, score
 from cali_reg.quantization import quantizer
 from cali_reg.quantization.change_bound import change_bound
@@ -42,7 +42,7 @@ def model(made: Path) -> LinearModel:
 
 
 @pytest.fixture(scope="module")
-def moments(made: Path, model: LinearModel) -> SplitMoments:
+def moments(made: Path, model: LinearModel) -> TrainTestMoments:
     """Return the default model's moments."""
     return moments_file.load_for(model, made)
 
@@ -92,7 +92,7 @@ def test_loss_on_other_splits(seed: int) -> None:
     """So it is on other splits (`make bench` has all 20): 2e-6 in training, 4e-4 held out."""
     rows, held_out = california_housing.split(california_housing.california_housing(), 0.2, seed)
     model = train(rows, held_out, source={}).model
-    moments = SplitMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
+    moments = TrainTestMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
     contract = quantizer.quantize(model, moments).model.contract
     assert contract["r2_loss_train"] <= 2e-6
     assert abs(contract["r2_loss_test"]) <= 4e-4
@@ -176,14 +176,14 @@ def test_measured_change_is_that_of_the_training_rows(
     assert largest <= quantized.contract["max_change_bound"]
 
 
-def test_intercept_leaves_no_bias(quantized: QuantizedModel, moments: SplitMoments) -> None:
+def test_intercept_leaves_no_bias(quantized: QuantizedModel, moments: TrainTestMoments) -> None:
     """The refitted intercept makes the training errors sum up to zero, but for its rounding."""
     scores = score(moments.train, quantized.coefficients, quantized.intercept)
     assert abs(scores.bias) <= 2.0**-48
 
 
 def test_codes_carry_the_accuracy(
-    quantized: QuantizedModel, model: LinearModel, moments: SplitMoments
+    quantized: QuantizedModel, model: LinearModel, moments: TrainTestMoments
 ) -> None:
     """Replacing the codes by their mean breaks the contract: they are no decoration."""
     mean = round(sum(quantized.codes) / len(quantized.codes))
@@ -227,7 +227,7 @@ def test_undefined_loss_breaks_the_contract() -> None:
 
 
 def test_auto_takes_the_narrowest_width(
-    run: Run, folder: Path, model: LinearModel, moments: SplitMoments
+    run: Run, folder: Path, model: LinearModel, moments: TrainTestMoments
 ) -> None:
     """``--bits auto`` finds the least width whose bound is small enough, and no wider one."""
     code, _, _ = run("quantize", "--artifacts", folder, "--bits", "auto", "--max-change", "0.1")
@@ -328,7 +328,7 @@ def test_dequantized_coefficients_are_exact(code: int, scale: int, exponent: int
 
 @pytest.mark.parametrize("weight", [2.0**1001, -(2.0**-1001)])
 def test_coefficients_out_of_reach(
-    model: LinearModel, moments: SplitMoments, weight: float
+    model: LinearModel, moments: TrainTestMoments, weight: float
 ) -> None:
     """Coefficients whose codes' values might be no float64 are refused."""
     feature = replace(model.features[0], coefficient=weight)
@@ -341,7 +341,7 @@ def test_constant_target(tmp_path: Path) -> None:
     """Nothing to explain: all codes are zero points, and the loss is undefined."""
     table = Table(("a",), "t", np.array([[1.0], [2.0], [4.0]]), np.ones(3))
     model = train(table, table, source={}).model
-    moments = SplitMoments(table.names, table.target, moments_of(table), moments_of(table))
+    moments = TrainTestMoments(table.names, table.target, moments_of(table), moments_of(table))
     result = quantizer.quantize(model, moments).model
     assert result.coefficients == (0.0,)
     assert result.intercept == 1.0

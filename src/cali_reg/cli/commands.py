@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cali_reg.jobs.fit import Trained
     from cali_reg.least_squares.moments import Moments
-    from cali_reg.least_squares.moments_file import SplitMoments
+    from cali_reg.least_squares.moments_file import TrainTestMoments
     from cali_reg.quantization.change_bound import Rows
     from cali_reg.runtime.model import LinearModel
 
@@ -131,7 +131,7 @@ def run_quantize(options: argparse.Namespace) -> None:
 
 
 def _training_rows(
-    paths: Sequence[str] | None, model: LinearModel, moments: SplitMoments
+    paths: Sequence[str] | None, model: LinearModel, moments: TrainTestMoments
 ) -> Rows | None:
     """Return the training rows, if they are embedded or named: those that the moments sum up."""
     if paths:

@@ -15,7 +15,13 @@ from cali_reg.data.content_split import ContentSplit, Words, word_of_text
 from cali_reg.data.feature_encoding import Encoded, Values, encode, features
 from cali_reg.data.prefetch import share
 from cali_reg.data.readers import Batch, Part, Progress, read
-from cali_reg.least_squares.exact_gram import Accumulator, Block, Room, Rows, rows_per_block
+from cali_reg.least_squares.exact_gram import (
+    Block,
+    GramAccumulator,
+    Rows,
+    Workspace,
+    rows_per_block,
+)
 from cali_reg.least_squares.moments import Moments
 from cali_reg.runtime.schema import Column, features_of
 
@@ -188,8 +194,8 @@ class Summarizer:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        room = Room()
-        self._sums = [_Sum(layout.height, room) for _ in range(layout.split.n_folds + 1)]
+        workspace = Workspace()
+        self._sums = [_Sum(layout.height, workspace) for _ in range(layout.split.n_folds + 1)]
         self._samples: list[Sample] = []
         self._missing = [0] * len(layout.columns)
         self._n_dropped = 0
@@ -204,7 +210,7 @@ class Summarizer:
 
     def summary(self) -> Summary:
         """Return the summary of all rows added."""
-        training = self._sums[1:] or [_Sum(self._layout.height, Room())]
+        training = self._sums[1:] or [_Sum(self._layout.height, Workspace())]
         return Summary(
             tuple(group.moments() for group in self._sums),
             np.min([group.accumulator.minima for group in training], axis=0)[1:-1],
@@ -242,8 +248,8 @@ class Summarizer:
 class _Sum:
     """Collects rows into blocks, and adds those up."""
 
-    def __init__(self, height: int, room: Room) -> None:
-        self.accumulator = Accumulator(height, room)
+    def __init__(self, height: int, workspace: Workspace) -> None:
+        self.accumulator = GramAccumulator(height, workspace)
         # twice as many as one thread alone would like: longer calls wait less for Python's lock
         self._block = np.ones((height, 2 * rows_per_block(height)))
         self._n_rows = 0

@@ -16,7 +16,7 @@ from cali_reg.errors import DataError, UsageError
 from cali_reg.export.joblib_file import joblib_bytes
 from cali_reg.jobs.gates import check_r2
 from cali_reg.least_squares.moments import Moments
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.solution import Solution, solve
 from cali_reg.least_squares.statistics.scores import Scores, score
 from cali_reg.runtime import artifacts
@@ -53,7 +53,7 @@ def train(
     DataError
         For collinear columns, unless `allow_collinear`.
     """
-    moments = SplitMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
+    moments = TrainTestMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
     columns = tuple(Column(name) for name in rows.names)
     samples = tuple(tuple(row) for row in held_out.X[:n_samples].tolist())
     return make_model(
@@ -68,7 +68,7 @@ def train(
 
 
 def make_model(
-    moments: SplitMoments,
+    moments: TrainTestMoments,
     ranges: Ranges,
     *,
     columns: tuple[Column, ...],
@@ -108,7 +108,7 @@ def make_model(
         },
         samples=samples,
         source=source,
-        moments=SplitMoments.from_json(moments_json).fingerprint,
+        moments=TrainTestMoments.from_json(moments_json).fingerprint,
         interval=solution.interval,
     )
     model_json = model.to_json()

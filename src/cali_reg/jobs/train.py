@@ -19,7 +19,7 @@ from cali_reg.data.readers import BATCH_SIZE, read
 from cali_reg.data.summary import Layout, Splitter, Summary, summarize
 from cali_reg.errors import DataError, UsageError
 from cali_reg.jobs.fit import Trained, make_model
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.runtime.model import LinearModel
 from cali_reg.runtime.schema import Column, features_of, shown
 
@@ -58,7 +58,9 @@ def train_files(
         and collinear columns unless `allow_collinear`.
     """
     columns, summary = summarize_request(request)
-    moments = SplitMoments(features_of(columns[:-1]), request.target, summary.train, summary.test)
+    moments = TrainTestMoments(
+        features_of(columns[:-1]), request.target, summary.train, summary.test
+    )
     _check(moments, allow_collinear)
     trained = make_model(
         moments,
@@ -194,7 +196,7 @@ def _summary(request: Request, gather: Gather, source: Source, layout: Layout) -
     return summary
 
 
-def _check(moments: SplitMoments, allow_collinear: bool) -> None:
+def _check(moments: TrainTestMoments, allow_collinear: bool) -> None:
     """Raise DataError for rows that determine no model."""
     train, n_test = moments.train, moments.test.n_samples
     n_train, n_features = train.n_samples, train.n_features

@@ -10,7 +10,7 @@ from cali_reg.errors import DataError, UsageError
 from cali_reg.jobs.fit import Ranges, Trained, make_model
 from cali_reg.jobs.train import FILES, summarize_for
 from cali_reg.least_squares import moments_file
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
 
@@ -47,7 +47,7 @@ def update(
     if source.get("data") == FILES:  # its sample rows are no longer those of training
         source = {**source, "updated": True}
     return make_model(
-        SplitMoments(moments.names, moments.target, train, test),
+        TrainTestMoments(moments.names, moments.target, train, test),
         ranges,
         columns=model.columns,
         samples=model.samples,

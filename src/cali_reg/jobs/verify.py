@@ -16,7 +16,7 @@ from cali_reg.jobs.update import hull, ranges_in
 from cali_reg.jobs.verification.artifact_diff import difference
 from cali_reg.jobs.verification.rebuild_inputs import Evidence, find_evidence, with_moments
 from cali_reg.least_squares.moments import Moments
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.quantization.quantizer import MEASURED, quantize
 from cali_reg.runtime import artifacts, fingerprinted_json
 from cali_reg.runtime.model import LinearModel, QuantizedModel
@@ -117,9 +117,9 @@ def _default_model() -> LinearModel:
     return train(rows, held_out, source=california_housing.source_of()).model
 
 
-def _remade_moments(evidence: Evidence) -> SplitMoments:
+def _remade_moments(evidence: Evidence) -> TrainTestMoments:
     stored = evidence.moments
-    return SplitMoments(
+    return TrainTestMoments(
         features_of(evidence.columns),
         evidence.target,
         _moments(
@@ -137,7 +137,7 @@ def _remade_moments(evidence: Evidence) -> SplitMoments:
     )
 
 
-def _retrain(model: LinearModel, moments: SplitMoments, evidence: Evidence) -> Trained:
+def _retrain(model: LinearModel, moments: TrainTestMoments, evidence: Evidence) -> Trained:
     """Make the model anew; what the evidence does not say is taken from `model`."""
     outer = model.ranges == "outer" and not evidence.strict
     ranges = evidence.ranges or ranges_in(model)
@@ -163,7 +163,10 @@ def _moments(rows: Moments | None, stored: Moments | None, which: str, named: st
 
 
 def _requantize(
-    trained: Trained, moments: SplitMoments, quantized: QuantizedModel | None, evidence: Evidence
+    trained: Trained,
+    moments: TrainTestMoments,
+    quantized: QuantizedModel | None,
+    evidence: Evidence,
 ) -> dict[str, bytes]:
     """Make the codes anew, as wide as they are, and measure the largest change if that was done."""
     bits, contract = (quantized.bits, quantized.contract) if quantized else (8, {})

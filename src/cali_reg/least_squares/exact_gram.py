@@ -40,20 +40,20 @@ def rows_per_block(n_columns: int) -> int:
     return _ROWS * max(1, min(6, 60 // n_columns))
 
 
-class Room:
+class Workspace:
     """Memory for the slices of one block at a time, which accumulators of one thread may share."""
 
     def __init__(self) -> None:
         self._values = np.empty(0)
 
     def block(self, n_slices: int, n_rows: int) -> Block:
-        """Return room for a block's slices, (n_slices, n_rows); what was there is lost."""
+        """Return memory for a block's slices, (n_slices, n_rows); what was there is lost."""
         if self._values.size < n_slices * n_rows:
             self._values = np.empty(n_slices * n_rows)
         return self._values[: n_slices * n_rows].reshape(n_slices, n_rows)
 
 
-class Accumulator:
+class GramAccumulator:
     """Exact sums of the products of all pairs of columns, over all blocks added.
 
     Rows that would cost all others a slice more, for a value much larger or smaller than is
@@ -61,12 +61,14 @@ class Accumulator:
     there either is summed up by Python's integers. `minima` and `maxima` are those of each column.
     """
 
-    def __init__(self, n_columns: int, room: Room | None = None, *, wide: bool = False) -> None:
+    def __init__(
+        self, n_columns: int, workspace: Workspace | None = None, *, wide: bool = False
+    ) -> None:
         self._total: Integers = np.zeros((n_columns, n_columns), dtype=object)
         self._window: _Window | None = None
         self.minima, self.maxima = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
-        self._room, self._wide = room or Room(), wide
-        self._next: Accumulator | None = None
+        self._workspace, self._wide = workspace or Workspace(), wide
+        self._next: GramAccumulator | None = None
         self._waiting: list[Block] = []
         self._n_waiting = 0
 
@@ -97,9 +99,9 @@ class Accumulator:
 
     def _fit(self, block: Block) -> _Window:
         if self._wide:
-            return _Window(block, self._room, spare=0, margin=8)
+            return _Window(block, self._workspace, spare=0, margin=8)
         sample = block[:, :: -(-block.shape[1] // _SAMPLE)]
-        return _Window(sample, self._room, spare=sample.shape[1] // (4 * len(sample)))
+        return _Window(sample, self._workspace, spare=sample.shape[1] // (4 * len(sample)))
 
     def _drain(self) -> None:
         if self._window:
@@ -122,7 +124,7 @@ class Accumulator:
         if rows.shape[1] <= _FEW:
             self._total += _products(rows)
             return
-        self._next = self._next or Accumulator(len(rows), self._room, wide=True)
+        self._next = self._next or GramAccumulator(len(rows), self._workspace, wide=True)
         self._next.add(rows)
 
 
@@ -133,7 +135,7 @@ class _Window:
     before it multiples of ``2**_BITS``, and so on: one step cuts all columns deep enough at once.
     """
 
-    def __init__(self, block: Block, room: Room, *, spare: int, margin: int = 0) -> None:
+    def __init__(self, block: Block, workspace: Workspace, *, spare: int, margin: int = 0) -> None:
         """Fit the grid to finite rows, but for `spare` values a column, and `margin` bits below."""
         highest, lowest = _bit_ranges(block, spare)
         grids = [_grid(*bits) for bits in zip(highest, lowest - margin, strict=True)]
@@ -148,7 +150,7 @@ class _Window:
         q = _BITS * np.repeat(np.arange(len(self._counts)), self._counts)
         self._to_integer = np.ldexp(1.0, -np.add.outer(q, q))
         self._shift = np.add.outer(q, q).astype(object)
-        self._room = room
+        self._workspace = workspace
         self._slices = np.empty((len(q), 0))
         self._gram = np.zeros((len(q), len(q)), dtype=np.int64)
         self._n_grams = 0
@@ -164,7 +166,7 @@ class _Window:
         `low` and `high` are the columns' minima and maxima, NaN where a value is.
         """
         n_rows = block.shape[1]
-        self._slices = self._room.block(len(self._gram), n_rows)
+        self._slices = self._workspace.block(len(self._gram), n_rows)
         fits = np.ones(n_rows, dtype=bool)
         for column in np.flatnonzero(~(high <= self._limit)).tolist():  # NaN, too
             fits &= block[column] <= self._limit[column]

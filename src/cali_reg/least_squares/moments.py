@@ -19,7 +19,7 @@ from cali_reg.errors import DataError, FormatError
 from cali_reg.least_squares.conversion import check_table, exact_float64
 from cali_reg.least_squares.exact_gram import (
     UNIT,
-    Accumulator,
+    GramAccumulator,
     Integers,
     NotFiniteError,
     rows_per_block,
@@ -184,7 +184,7 @@ class Moments:
 
 
 def _sum_rows(X: npt.NDArray[Any], y: npt.NDArray[Any], names: Sequence[str]) -> Integers:
-    accumulator = Accumulator(X.shape[1] + 2)
+    accumulator = GramAccumulator(X.shape[1] + 2)
     n_rows = rows_per_block(X.shape[1] + 2)
     block = np.ones((X.shape[1] + 2, min(n_rows, len(X))))
     for start in range(0, len(X), n_rows):

@@ -12,7 +12,7 @@ from cali_reg.runtime.model import LinearModel
 
 
 @dataclass(frozen=True)
-class SplitMoments:
+class TrainTestMoments:
     """Moments of the training rows and of the held-out rows, with the columns' names."""
 
     names: tuple[str, ...]
@@ -32,7 +32,7 @@ class SplitMoments:
         return fingerprinted_json.dump("moments", 1, content)
 
     @classmethod
-    def from_json(cls, data: bytes, name: str = "moments.json") -> SplitMoments:
+    def from_json(cls, data: bytes, name: str = "moments.json") -> TrainTestMoments:
         """Read ``moments.json``. Raises FormatError for what `to_json` did not write."""
         content = fingerprinted_json.load("moments", 1, data, name)
         try:
@@ -46,10 +46,10 @@ class SplitMoments:
         return cls(names, target, train, test, content["fingerprint"])
 
 
-def load_for(model: LinearModel, folder: Path) -> SplitMoments:
+def load_for(model: LinearModel, folder: Path) -> TrainTestMoments:
     """Read the ``moments.json`` that `model` was made with. Raises ArtifactError."""
     data = artifacts.read(folder, artifacts.MOMENTS, "train")
-    moments = SplitMoments.from_json(data, str(folder / artifacts.MOMENTS))
+    moments = TrainTestMoments.from_json(data, str(folder / artifacts.MOMENTS))
     if moments.fingerprint != model.moments:
         raise ArtifactError(
             f"{folder / artifacts.MOMENTS}: belongs to another model; run `cali-reg train`"

@@ -13,7 +13,7 @@ import flint
 from cali_reg.errors import DataError, GateError
 from cali_reg.export.joblib_file import joblib_bytes
 from cali_reg.least_squares.moments import Moments
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.rounding import to_float
 from cali_reg.least_squares.statistics.scores import Scores, r2_loss, score
 from cali_reg.quantization.change_bound import Rows, change_bound, largest_change
@@ -37,7 +37,7 @@ class Quantized:
 
 
 def quantize(
-    model: LinearModel, moments: SplitMoments, bits: int = 8, *, rows: Rows | None = None
+    model: LinearModel, moments: TrainTestMoments, bits: int = 8, *, rows: Rows | None = None
 ) -> Quantized:
     """Quantize to codes of `bits` bits that change the training predictions least.
 
@@ -66,7 +66,7 @@ def quantize(
 
 
 def narrowest(
-    model: LinearModel, moments: SplitMoments, max_change: float, *, rows: Rows | None = None
+    model: LinearModel, moments: TrainTestMoments, max_change: float, *, rows: Rows | None = None
 ) -> Quantized:
     """Quantize to the fewest bits whose proven bound is at most `max_change`."""
     for bits in WIDTHS:

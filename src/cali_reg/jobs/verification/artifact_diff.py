@@ -9,12 +9,12 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 from cali_reg.errors import FormatError
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 
 _LOADERS = {
     "model.json": LinearModel.from_json,
-    "moments.json": SplitMoments.from_json,
+    "moments.json": TrainTestMoments.from_json,
     "quantized.json": QuantizedModel.from_json,
 }
 _LINKS = ("model", "moments")  # fingerprints of other files: what else differs says more

@@ -21,7 +21,7 @@ from cali_reg.jobs.train import (
 )
 from cali_reg.jobs.update import complete
 from cali_reg.least_squares.moments import Moments
-from cali_reg.least_squares.moments_file import SplitMoments
+from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.quantization.change_bound import Rows
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
@@ -45,7 +45,7 @@ class Evidence:
     blocks: Rows | None = None
     test: Moments | None = None
     samples: tuple[tuple[float, ...], ...] | None = None
-    moments: SplitMoments | None = None
+    moments: TrainTestMoments | None = None
     strict: bool = False
     is_measured: bool = False
 
@@ -124,7 +124,7 @@ def _from_files(model: LinearModel, data: Sequence[str], test_data: Sequence[str
 def with_moments(folder: Path, evidence: Evidence) -> Evidence:
     """Have ``moments.json`` stand for the rows that are not at hand."""
     path = folder / artifacts.MOMENTS
-    moments = SplitMoments.from_json(artifacts.read(folder, path.name, "train"), str(path))
+    moments = TrainTestMoments.from_json(artifacts.read(folder, path.name, "train"), str(path))
     if (moments.names, moments.target) != (features_of(evidence.columns), evidence.target):
         raise ArtifactError(
             f"{folder}: its files and the rows at hand have different columns;"
