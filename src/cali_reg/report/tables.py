@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scipy.special import stdtr
-
-from cali_reg.jobs.fit import Trained
-from cali_reg.jobs.verify import Verdict
-from cali_reg.least_squares.solution import Scores
-from cali_reg.quantization.quantizer import Quantized
 from cali_reg.runtime import artifacts
+
+if TYPE_CHECKING:  # a table needs none of the packages that made its numbers
+    from cali_reg.jobs.fit import Trained
+    from cali_reg.jobs.verify import Verdict
+    from cali_reg.least_squares.solution import Scores
+    from cali_reg.quantization.quantizer import Quantized
 
 
 def trained(result: Trained) -> str:
@@ -115,6 +116,8 @@ def _coefficients(result: Trained) -> str:
 
 def _t_and_p(value: float, error: float, degrees_of_freedom: int) -> tuple[str, str]:
     """Return Student's t and its two-sided p-value."""
+    from scipy.special import stdtr  # slow to import; only this table needs it
+
     if not error > 0:
         return "-", "-"
     t = value / error
