@@ -10,7 +10,8 @@ import pytest
 from commands import Run, run_process
 
 from cali_reg import __version__
-from cali_reg.cli import commands, entrypoint
+from cali_reg.cli import entrypoint
+from cali_reg.cli.commands import predict
 
 COMMANDS = ["train", "update", "quantize", "verify", "predict", "export"]
 README = Path(__file__).parents[2] / "README.md"
@@ -126,7 +127,7 @@ def test_interrupt_is_quiet(
     def interrupt(options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "run_predict", interrupt)
+    monkeypatch.setattr(predict, "run", interrupt)
     assert entrypoint.main(["predict"]) == 130
     assert capsys.readouterr().err == ""
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cali_reg.cli.parser import build_parser
+from cali_reg.cli.parser import parse
 from cali_reg.errors import CaliRegError, GateError
 
 
@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no ✔ shows ?
-    options = build_parser().parse_args(arguments)
+    options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         options.run(options)
         print(end="", flush=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cali_reg.jobs.fit import Trained
-from cali_reg.jobs.verify import Verdict
-from cali_reg.least_squares.statistics.scores import Scores
 from cali_reg.least_squares.statistics.t_distribution import two_sided_p_value
-from cali_reg.quantization.quantizer import Quantized
 from cali_reg.runtime import artifacts
+
+if TYPE_CHECKING:  # a table needs none of the packages that made its numbers
+    from cali_reg.jobs.fit import Trained
+    from cali_reg.jobs.verify import Verdict
+    from cali_reg.least_squares.statistics.scores import Scores
+    from cali_reg.quantization.quantizer import Quantized
 
 
 def trained(result: Trained) -> str:

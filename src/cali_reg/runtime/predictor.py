@@ -157,7 +157,7 @@ class TextWriter:
     @contextmanager
     def open(cls, request: Request, predictor: Predictor) -> Iterator[TextWriter]:
         """Yield a writer to the file that is asked for, whole or not at all, or standard output."""
-        with _open_text(request.out) as file:
+        with open_text(request.out) as file:
             writer = cls(file, [*request.keep, *predictor.outputs])
             yield writer
             writer._write_header()  # of no rows
@@ -180,7 +180,8 @@ class TextWriter:
 
 
 @contextmanager
-def _open_text(path: Path | None) -> Iterator[TextIO]:
+def open_text(path: Path | None) -> Iterator[TextIO]:
+    """Yield a UTF-8 text file: `path`, written whole or not at all; standard output for None."""
     if path is not None:
         with (
             artifacts.replacing(path) as handle,
