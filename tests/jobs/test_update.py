@@ -30,7 +30,14 @@ def from_scratch(split: tuple[Table, Table], rows: np.ndarray) -> LinearModel:
 def fitted(model: LinearModel) -> tuple[object, ...]:
     """Return all that the rows determine, but for their ranges."""
     errors = [feature.standard_error for feature in model.features]
-    return model.intercept, model.coefficients, errors, model.interval, model.scores, model.moments
+    return (
+        model.intercept,
+        model.coefficients,
+        errors,
+        model.interval,
+        model.scores,
+        model.moments_fingerprint,
+    )
 
 
 def test_removing_rows_equals_never_having_seen_them(

@@ -140,7 +140,7 @@ def test_bound_holds_for_any_model(columns: list[tuple[float, float, float, floa
         scores={},
         samples=(),
         source={},
-        moments="",
+        moments_fingerprint="",
     )
     steps = [max(-128, min(127, int(v) % 256 - 128)) for _, v, _, _ in columns]
     quantized = QuantizedModel(

@@ -108,7 +108,7 @@ def make_model(
         },
         samples=samples,
         source=source,
-        moments=TrainTestMoments.from_json(moments_json).fingerprint,
+        moments_fingerprint=TrainTestMoments.from_json(moments_json).fingerprint,
         interval=solution.interval,
     )
     model_json = model.to_json()

@@ -50,7 +50,7 @@ def load_for(model: LinearModel, folder: Path) -> TrainTestMoments:
     """Read the ``moments.json`` that `model` was made with. Raises ArtifactError."""
     data = artifacts.read(folder, artifacts.MOMENTS, "train")
     moments = TrainTestMoments.from_json(data, str(folder / artifacts.MOMENTS))
-    if moments.fingerprint != model.moments:
+    if moments.fingerprint != model.moments_fingerprint:
         raise ArtifactError(
             f"{folder / artifacts.MOMENTS}: belongs to another model; run `cali-reg train`"
         )

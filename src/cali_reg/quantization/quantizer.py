@@ -108,7 +108,7 @@ def _with_codes(found: Closest, bits: int, model: LinearModel, train: Moments) -
         exponents=found.exponents,
         codes=tuple(step + zero_point for step in found.steps),
         intercept=model.intercept,
-        model=model.fingerprint,
+        model_fingerprint=model.fingerprint,
         contract={},
     )
     return replace(quantized, intercept=_refit_intercept(quantized.coefficients, train))

@@ -44,7 +44,8 @@ def load_quantized(folder: Path, model: LinearModel) -> QuantizedModel:
     """Read ``quantized.json``, which must belong to `model`."""
     path = folder / QUANTIZED
     quantized = QuantizedModel.from_json(read(folder, QUANTIZED, "quantize"), str(path))
-    if quantized.model != model.fingerprint or len(quantized.codes) != len(model.features):
+    is_of_model = quantized.model_fingerprint == model.fingerprint
+    if not is_of_model or len(quantized.codes) != len(model.features):
         raise ArtifactError(f"{path}: made from another model; run `cali-reg quantize`")
     return quantized
 

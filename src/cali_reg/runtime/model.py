@@ -58,8 +58,8 @@ class LinearModel:
         Held-out rows for a first prediction without the data.
     source : dict
         Where the rows came from, and how they were split.
-    moments : str
-        Fingerprint of the ``moments.json`` that belongs to it.
+    moments_fingerprint : str
+        Of the ``moments.json`` that belongs to it.
     interval : Interval
         None where prediction intervals are undefined: for dependent columns, and without
         degrees of freedom.
@@ -76,7 +76,7 @@ class LinearModel:
     scores: dict[str, dict[str, float | None]]
     samples: tuple[tuple[float, ...], ...]
     source: dict[str, Any]
-    moments: str
+    moments_fingerprint: str
     interval: Interval | None = None
     fingerprint: str = ""
 
@@ -98,6 +98,7 @@ class LinearModel:
         """Return the bytes of ``model.json``."""
         content = asdict(self)
         del content["fingerprint"]
+        content["moments"] = content.pop("moments_fingerprint")
         return fingerprinted_json.dump("model", 1, content)
 
     @classmethod
@@ -109,11 +110,16 @@ class LinearModel:
             features = tuple(Feature(**feature) for feature in content.pop("features"))
             columns = tuple(_column(**column) for column in content.pop("columns"))
             samples = tuple(tuple(row) for row in content.pop("samples"))
-            interval = content.pop("interval")
+            moments, interval = content.pop("moments"), content.pop("interval")
             if interval is not None:
                 interval = Interval.from_dict(interval, len(features))
             model = cls(
-                columns=columns, features=features, samples=samples, interval=interval, **content
+                columns=columns,
+                features=features,
+                samples=samples,
+                moments_fingerprint=moments,
+                interval=interval,
+                **content,
             )
             if not isinstance(model.target, str) or model.names != features_of(columns):
                 raise TypeError("its columns are not those of its features")
@@ -144,8 +150,8 @@ class QuantizedModel:
     scale : int, 256 to 511
     exponents, codes : tuple of int
     intercept : float
-    model : str
-        Fingerprint of the model that was quantized.
+    model_fingerprint : str
+        Of the model that was quantized.
     contract : dict
         What quantizing cost, at most: see ``docs/quantization.md``.
     """
@@ -156,7 +162,7 @@ class QuantizedModel:
     exponents: tuple[int, ...]
     codes: tuple[int, ...]
     intercept: float
-    model: str
+    model_fingerprint: str
     contract: dict[str, Any]
 
     @property
@@ -173,7 +179,9 @@ class QuantizedModel:
 
     def to_json(self) -> bytes:
         """Return the bytes of ``quantized.json``."""
-        return fingerprinted_json.dump("quantized", 1, asdict(self))
+        content = asdict(self)
+        content["model"] = content.pop("model_fingerprint")
+        return fingerprinted_json.dump("quantized", 1, content)
 
     @classmethod
     def from_json(cls, data: bytes, name: str = "quantized.json") -> QuantizedModel:
@@ -182,7 +190,8 @@ class QuantizedModel:
         try:
             del content["format"], content["version"], content["fingerprint"]
             codes, exponents = tuple(content.pop("codes")), tuple(content.pop("exponents"))
-            model = cls(codes=codes, exponents=exponents, **content)
+            fingerprint = content.pop("model")
+            model = cls(codes=codes, exponents=exponents, model_fingerprint=fingerprint, **content)
             _check_numbers([model.intercept], name)
             _check_integers([*codes, *exponents, model.scale, model.zero_point, model.bits], name)
             if not isinstance(model.contract, dict):
