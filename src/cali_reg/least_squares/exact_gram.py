@@ -14,6 +14,7 @@ import numpy.typing as npt
 Block = npt.NDArray[np.float64]  # (n_columns, n_rows): a column's values lie together
 Values = npt.NDArray[np.float64]  # (n_rows,)
 Rows = npt.NDArray[np.intp]  # indices of rows
+Flags = npt.NDArray[np.bool_]  # (n_rows,)
 Integers = npt.NDArray[np.object_]  # Python integers
 
 UNIT = -2148  # the smallest float64 is 2**-1074, the smallest product of two 2**UNIT
@@ -75,20 +76,14 @@ class GramAccumulator:
     def add(self, block: Block) -> None:
         """Add rows; `block` is (n_columns, 1 to 40,000 rows). Raises NotFiniteError."""
         low, high = block.min(axis=1), block.max(axis=1)
-        tolerated = block.shape[1] // (64 if self._wide else 2)
-        outside = self._window.split(block, low, high) if self._window else None
-        if self._window is None or outside is None or outside.size > tolerated:
-            _check_finite(block, slice(None))
-            self._drain()
-            self._window = self._fit(block)
-            outside = self._window.split(block, low, high)
-        self._window.multiply(outside)
+        window, slices, outside = self._split(block, low, high)
+        window.add_products(slices, outside)
         if outside.size:
             _check_finite(block, outside)
             self._add_outside(block[:, outside])
         np.minimum(self.minima, low, out=self.minima)
         np.maximum(self.maxima, high, out=self.maxima)
-        if self._window.is_full:
+        if window.is_full:
             self._drain()
 
     def total(self) -> Integers:
@@ -96,6 +91,21 @@ class GramAccumulator:
         self._drain()
         self._add_waiting()
         return self._total if self._next is None else self._total + self._next.total()
+
+    def _split(self, block: Block, low: Values, high: Values) -> tuple[_Window, Block, Rows]:
+        """Cut a block into slices by the last window or, if many rows do not fit it, by a new one.
+
+        Return the window, the slices and the indices of the rows that do not fit.
+        """
+        tolerated = block.shape[1] // (64 if self._wide else 2)
+        if self._window is not None:
+            slices, outside = self._window.split(block, low, high)
+            if outside.size <= tolerated:
+                return self._window, slices, outside
+        _check_finite(block, slice(None))
+        self._drain()
+        self._window = self._fit(block)
+        return self._window, *self._window.split(block, low, high)
 
     def _fit(self, block: Block) -> _Window:
         if self._wide:
@@ -143,70 +153,92 @@ class _Window:
         self._scales = np.ldexp(1.0, -self._lowest).tolist()
         self._limit = np.ldexp(1.0, self._lowest + _BITS * depths - 1)
         self._surely_fits = np.ldexp(1.0, self._lowest + 52)
-        # the last slices of all columns, the deepest first; those before the last; and so on
+        # First come the last slices of all columns, those with the most slices first; then the
+        # last but one of the columns that have one, in the same order; and so on.
         self._order = np.argsort(-depths, kind="stable")
         self._counts = [int((depths > k).sum()) for k in range(depths.max())]
         self._columns = np.concatenate([self._order[:count] for count in self._counts])
-        q = _BITS * np.repeat(np.arange(len(self._counts)), self._counts)
-        self._to_integer = np.ldexp(1.0, -np.add.outer(q, q))
-        self._shift = np.add.outer(q, q).astype(object)
+        exponents = _BITS * np.repeat(np.arange(len(self._counts)), self._counts)
+        of_products = np.add.outer(exponents, exponents)
+        self._to_integer = np.ldexp(1.0, -of_products)
+        self._shift = of_products.astype(object)
         self._workspace = workspace
-        self._slices = np.empty((len(q), 0))
-        self._gram = np.zeros((len(q), len(q)), dtype=np.int64)
+        self._gram = np.zeros(of_products.shape, dtype=np.int64)
         self._n_grams = 0
 
     @property
     def is_full(self) -> bool:
         return self._n_grams >= _FLUSH
 
-    @np.errstate(over="ignore", invalid="ignore")  # in rows that are outside anyway
-    def split(self, block: Block, low: Values, high: Values) -> Rows:
-        """Cut the rows into slices; return the indices of those that do not fit the grid.
+    @np.errstate(over="ignore", invalid="ignore")  # in rows that do not fit anyway
+    def split(self, block: Block, low: Values, high: Values) -> tuple[Block, Rows]:
+        """Cut the rows into slices; return these, and the indices of the rows that do not fit.
 
-        `low` and `high` are the columns' minima and maxima, NaN where a value is.
+        The slices, (n_slices, n_rows), are in the workspace: the next block overwrites them. `low`
+        and `high` are the columns' minima and maxima, NaN where a value is.
         """
-        n_rows = block.shape[1]
-        self._slices = self._workspace.block(len(self._gram), n_rows)
-        fits = np.ones(n_rows, dtype=bool)
-        for column in np.flatnonzero(~(high <= self._limit)).tolist():  # NaN, too
+        slices = self._workspace.block(len(self._gram), block.shape[1])
+        fits = np.ones(block.shape[1], dtype=bool)
+        self._exclude_large_values(block, low, high, fits)
+        self._scale_columns(block, slices, fits)
+        self._cut(slices)
+        self._exclude_low_bits(slices, low, high, fits)
+        return slices, np.flatnonzero(~fits)
+
+    def _exclude_large_values(self, block: Block, low: Values, high: Values, fits: Flags) -> None:
+        """Clear `fits` for rows with a value beyond the first slice, or NaN."""
+        for column in np.flatnonzero(~(high <= self._limit)).tolist():  # true for NaN, too
             fits &= block[column] <= self._limit[column]
         for column in np.flatnonzero(~(low >= -self._limit)).tolist():
             fits &= block[column] >= -self._limit[column]
-        rest = self._slices[: len(block)]
+
+    def _scale_columns(self, block: Block, slices: Block, fits: Flags) -> None:
+        """Write the columns, scaled and in the order of depth, where the last slices will be.
+
+        Clear `fits` for rows with a value so tiny that the scale turns it into zero.
+        """
         for place, column in enumerate(self._order.tolist()):
-            np.multiply(block[column], self._scales[column], out=rest[place])
-            if self._scales[column] < 1.0:  # what is tiny becomes zero, unlike what is small
-                fits &= (rest[place] != 0.0) | (block[column] == 0.0)
-        end = len(self._slices)
+            scaled = np.multiply(block[column], self._scales[column], out=slices[place])
+            if self._scales[column] < 1.0:
+                fits &= (scaled != 0.0) | (block[column] == 0.0)
+
+    def _cut(self, slices: Block) -> None:
+        """Move all but the last slice of each column to its place: the highest bits first."""
+        end = len(slices)
         for k in range(len(self._counts) - 1, 0, -1):
-            values, pieces = rest[: self._counts[k]], self._slices[end - self._counts[k] : end]
+            count = self._counts[k]  # of columns that are deep enough
+            values, pieces = slices[:count], slices[end - count : end]
             rounding = 1.5 * 2.0 ** (52 + _BITS * k)  # leaves no bits below _BITS * k
             np.add(values, rounding, out=pieces)
             np.subtract(pieces, rounding, out=pieces)
-            np.subtract(values, pieces, out=values)  # without error
-            end -= self._counts[k]
-        # a column of one sign, and of some size throughout, has no bits below its last slice
+            np.subtract(values, pieces, out=values)  # exact
+            end -= count
+
+    def _exclude_low_bits(self, slices: Block, low: Values, high: Values, fits: Flags) -> None:
+        """Clear `fits` for rows with a value that has bits below its last slice.
+
+        A column without a sign change whose values are all large enough has none: skip it.
+        """
         unsure = np.flatnonzero(~(np.maximum(low, -high) >= self._surely_fits)[self._order])
         if unsure.size:
-            values = rest[unsure[0] : unsure[-1] + 1]
+            values = slices[unsure[0] : unsure[-1] + 1]
             integers = values == np.rint(values)
             if not integers.all():
                 fits &= integers.all(axis=0)
-        return np.flatnonzero(~fits)
 
-    def multiply(self, outside: Rows) -> None:
-        """Add the products of the rows last split, but for those outside."""
+    def add_products(self, slices: Block, outside: Rows) -> None:
+        """Add the products of the rows that `split` has cut, but for those outside."""
         if outside.size:
-            self._slices[:, outside] = 0.0
-        n_rows = self._slices.shape[1]
+            slices[:, outside] = 0.0
+        n_rows = slices.shape[1]
         whole = n_rows - n_rows % _ROWS
         if whole:
-            self._add(self._slices[:, :whole], _ROWS)
+            self._add(slices[:, :whole], _ROWS)
         if whole < n_rows:
-            self._add(self._slices[:, whole:], n_rows - whole)
+            self._add(slices[:, whole:], n_rows - whole)
 
     def _add(self, slices: Block, n_rows: int) -> None:
-        """Add the exact products of every `n_rows` rows."""
+        """Add the exact products of all rows, `n_rows` of them at a time."""
         grams = _upper_products(slices, n_rows)
         grams *= self._to_integer
         self._gram += grams.astype(np.int64).sum(axis=0)
