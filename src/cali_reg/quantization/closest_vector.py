@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import flint
 
 from cali_reg.least_squares.rounding import power_of_two, to_float
-from cali_reg.quantization.code_grid import Axis
+from cali_reg.quantization.code_grid import CodeGrid
 from cali_reg.quantization.quadratic_form import QuadraticForm
 
 SCALES = range(256, 512)  # numerators over 256 of the common scale
@@ -61,7 +61,7 @@ def closest(
     # powers of two make all weights of a size and the form near one: float64 can then hold them
     fractions, shifts = zip(*map(math.frexp, weights), strict=True)
     scaled, power = _scaled(gram, shifts)
-    form = QuadraticForm(scaled, [Axis(w, SCALES[0], bits).unit for w in fractions])
+    form = QuadraticForm(scaled, [CodeGrid(w, SCALES[0], bits).unit for w in fractions])
     best = _Best(form, fractions)
     searches = [_Search(form, best, fractions, scale, bits) for scale in SCALES]
     searches.sort(key=lambda search: search.babai())
@@ -97,14 +97,14 @@ class _Best:
         self.loss = math.inf
         self.nodes = 0
 
-    def offer(self, scale: int, axes: Sequence[Axis], point: Sequence[int]) -> None:
+    def offer(self, scale: int, grids: Sequence[CodeGrid], point: Sequence[int]) -> None:
         """Keep the point if it is better."""
         pairs = [
-            (t * flint.fmpq(*axis.unit.as_integer_ratio()), weight)
-            for t, axis, weight in zip(point, axes, self._weights, strict=True)
+            (t * flint.fmpq(*grid.unit.as_integer_ratio()), weight)
+            for t, grid, weight in zip(point, grids, self._weights, strict=True)
         ]
         loss = self._form.loss([value - weight for value, weight in pairs])
-        codes = [axis.code(t) for axis, t in zip(axes, point, strict=True)]
+        codes = [grid.code(t) for grid, t in zip(grids, point, strict=True)]
         exponents, steps = zip(*codes, strict=True)
         key = (loss, scale, exponents, steps)
         if self._key is None or key < self._key:
@@ -131,14 +131,14 @@ class _Search:
         self, form: QuadraticForm, best: _Best, weights: Sequence[float], scale: int, bits: int
     ) -> None:
         self._form, self._best, self._scale = form, best, scale
-        self._axes = [Axis(weight, scale, bits) for weight in weights]
-        axes = [self._axes[k] for k in form.order]
-        self._ordered = axes
-        self._targets = [axis.target for axis in axes]
-        self._costs = [d * axis.unit * axis.unit for d, axis in zip(form.d, axes, strict=True)]
-        self._mu = [
-            [m * other.unit / axes[i].unit for m, other in zip(row, axes[i + 1 :], strict=True)]
-            for i, row in enumerate(form.mu)
+        self._grids = [CodeGrid(weight, scale, bits) for weight in weights]
+        self._ordered = grids = [self._grids[k] for k in form.order]
+        self._targets = [grid.target for grid in grids]
+        # D and L, with each coordinate counted in units of its grid
+        self._costs = [d * grid.unit * grid.unit for d, grid in zip(form.d, grids, strict=True)]
+        self._l_columns = [
+            [v * other.unit / grid.unit for v, other in zip(column, grids[i:], strict=True)]
+            for i, (grid, column) in enumerate(zip(grids, form.l_columns, strict=True), start=1)
         ]
         self._point = [0] * form.size
         self._offsets = [0.0] * form.size  # of the point from the targets
@@ -164,10 +164,8 @@ class _Search:
 
     def _visit(self, i: int, cost: float, max_nodes: int) -> None:
         """Try the values of coordinate i, the nearest to its center first."""
-        axis, weight, center = self._ordered[i], self._costs[i], self._center(i)
-        t = axis.nearest(center)
-        below, above = axis.below(t), axis.above(t)
-        while True:
+        weight, center = self._costs[i], self._center(i)
+        for t in self._ordered[i].outward(center):
             total = cost + weight * ((t - center) * (t - center))
             if total > self._best.loss * _RELATIVE + self._slack:
                 return
@@ -180,19 +178,13 @@ class _Search:
                 self._visit(i - 1, total, max_nodes)
             else:
                 self._offer()
-            if weight == 0.0:
-                return
-            if below is not None and (above is None or center - below <= above - center):
-                t, below = below, axis.below(below)
-            elif above is not None:
-                t, above = above, axis.above(above)
-            else:
+            if weight == 0.0:  # all other values cost the same
                 return
 
     def _center(self, i: int) -> float:
         """Return where coordinate i costs nothing, given those after it."""
         center = self._targets[i]
-        for m, offset in zip(self._mu[i], self._offsets[i + 1 :], strict=True):
+        for m, offset in zip(self._l_columns[i], self._offsets[i + 1 :], strict=True):
             center -= m * offset
         return center
 
@@ -203,7 +195,7 @@ class _Search:
         point = [0] * len(self._point)
         for k, t in zip(self._form.order, self._point, strict=True):
             point[k] = t
-        self._best.offer(self._scale, self._axes, point)
+        self._best.offer(self._scale, self._grids, point)
 
     def _largest_error(self) -> float:
         """Bound the rounding error of a cost that is truly at most the best loss.
@@ -212,15 +204,16 @@ class _Search:
         term of a center, and so the error of their sum (Higham 2002, ch. 3), twice over.
         """
         root = math.sqrt(self._best.loss)
-        axes, targets = self._ordered, [abs(target) for target in self._targets]
-        pairs = zip(self._form.reach, axes, targets, strict=True)
+        grids, targets = self._ordered, [abs(target) for target in self._targets]
+        pairs = zip(self._form.reach, grids, targets, strict=True)
         terms = [
-            2 * target + (self._form.size + 8) * reach * root / axis.unit
-            for reach, axis, target in pairs
+            2 * target + (self._form.size + 8) * reach * root / grid.unit
+            for reach, grid, target in pairs
         ]
         slack = 0.0
         for i, weight in enumerate(self._costs):
-            rest = sum(abs(m) * term for m, term in zip(self._mu[i], terms[i + 1 :], strict=True))
+            below = zip(self._l_columns[i], terms[i + 1 :], strict=True)
+            rest = sum(abs(m) * term for m, term in below)
             error = _EPSILON * (3 * targets[i] + rest)
             slack += weight * error * error + 2 * root * math.sqrt(weight) * error
         return 2 * slack
