@@ -110,19 +110,20 @@ class NormalEquations:
         return [(v, scale / last[-1]) for v, scale in zip(last, self._scales, strict=False)]
 
     def _set_units(self, zeros: list[int]) -> None:
-        """Write the equations in integers, after division of the sums by 2**(zeros + zeros)."""
+        """Write the equations in integers, column j counted in units of ``2**zeros[j]``."""
         self._units = [zero + self._common for zero in zeros]
-        lowest = min(0, *zeros)
-        exponents = np.array(zeros, dtype=object) - lowest
-        self._integers = sums = (self._sums << (-2 * lowest)) >> (exponents[:, None] + exponents)
-        self._divisor = sums[0, 0] if self.fit_intercept else 1
-        products = sums[1:, 1:] * self._divisor
-        if self.fit_intercept:
-            products = products - sums[0, 1:, None] * sums[0, 1:]
-        rows = products.tolist()
-        self._a = flint.fmpz_mat([row[:-1] for row in rows[:-1]])
-        self._b = flint.fmpz_mat([[row[-1]] for row in rows[:-1]])
-        self._c = flint.fmpz(rows[-1][-1])
+        self._integers = _divided(self._sums, zeros)
+        self._divisor = self._integers[0, 0] if self.fit_intercept else 1
+        products = self._products().tolist()
+        self._a = flint.fmpz_mat([row[:-1] for row in products[:-1]])
+        self._b = flint.fmpz_mat([[row[-1]] for row in products[:-1]])
+        self._c = flint.fmpz(products[-1][-1])
+
+    def _products(self) -> Integers:
+        """Return the products of [X, y] about the means, or about zero, times the divisor."""
+        first = self._integers[0, 1:]
+        products: Integers = self._integers[1:, 1:] * self._divisor
+        return products - first[:, None] * first if self.fit_intercept else products
 
     def _penalized(self, alpha: flint.fmpq) -> Any:
         if alpha == 0:
@@ -201,6 +202,14 @@ def _without_common_power(sums: Integers) -> tuple[Integers, int]:
     """Return integers `small` and an exponent e with ``small * 4**e == sums * 2**UNIT``."""
     half = _trailing_zeros(int(np.bitwise_or.reduce(sums, axis=None))) // 2
     return sums >> (2 * half), half + UNIT // 2
+
+
+def _divided(sums: Integers, exponents: list[int]) -> Integers:
+    """Return ``sums[i, j] / 2**(exponents[i] + exponents[j])``, which are integers."""
+    lowest = min(0, *exponents)
+    shifts = np.array(exponents, dtype=object) - lowest  # none is negative
+    divided: Integers = (sums << (-2 * lowest)) >> (shifts[:, None] + shifts)
+    return divided
 
 
 def _column_units(sums: Integers) -> list[int]:

@@ -86,20 +86,35 @@ class Interval:
         return interval
 
     def _check(self, n_features: int) -> None:
+        """Raise ValueError, or TypeError, for what no training stores."""
+        self._check_sizes(n_features)
+        self._check_numbers()
+        self._check_signs()
+        self._check_quantiles()
+
+    def _check_sizes(self, n_features: int) -> None:
         rows, pairs = self.inverse_cholesky, self.quantiles
         sizes = [len(self.means), *map(len, rows), *map(len, pairs)]
         if sizes != [n_features, *range(1, n_features + 1), *[2] * len(pairs)]:
             raise ValueError(f"the interval does not fit {n_features} features")
+
+    def _check_numbers(self) -> None:
         numbers = [self.residual_standard_deviation, *self.means]
-        numbers += [value for values in rows + pairs for value in values]
+        numbers += itertools.chain(*self.inverse_cholesky, *self.quantiles)
         if not all(type(value) in (int, float) and math.isfinite(value) for value in numbers):
             raise ValueError("a number of the interval is missing or not finite")
+
+    def _check_signs(self) -> None:
         if type(self.degrees_of_freedom) is not int or self.degrees_of_freedom < 1:
             raise ValueError(f"the interval has {self.degrees_of_freedom!r} degrees of freedom")
-        if self.residual_standard_deviation < 0 or not all(row[-1] > 0 for row in rows):
+        pivots = [row[-1] for row in self.inverse_cholesky]
+        if self.residual_standard_deviation < 0 or not all(pivot > 0 for pivot in pivots):
             raise ValueError("a standard deviation or a pivot of the interval is negative")
-        levels, quantiles = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        if not pairs or not _is_ascending([0, *levels, 1]) or not _is_ascending([0, *quantiles]):
+
+    def _check_quantiles(self) -> None:
+        levels = [level for level, _ in self.quantiles]
+        quantiles = [quantile for _, quantile in self.quantiles]
+        if not levels or not _is_ascending([0, *levels, 1]) or not _is_ascending([0, *quantiles]):
             raise ValueError("the levels of the interval are missing or out of order")
 
 
