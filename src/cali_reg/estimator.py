@@ -1,4 +1,4 @@
-"""scikit-learn's face of the exact solution."""
+"""ExactLinearRegression: exact least squares as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -17,26 +17,46 @@ from cali_reg.least_squares.solution import Solution, solve
 
 
 class ExactLinearRegression(RegressorMixin, BaseEstimator):
-    """Least squares, correctly rounded: the same bits on every machine, in any row order.
+    """Linear least squares, correctly rounded: the same bits on every machine, in any row order.
+
+    It minimizes ``sum((y - intercept - X @ coef)**2) + alpha * sum(coef**2)`` in exact arithmetic
+    and rounds each result once. For linearly dependent columns it returns the solution of least
+    norm. It follows scikit-learn's conventions and works in its pipelines and searches.
 
     Parameters
     ----------
     fit_intercept : bool, default=True
+        Whether to fit an intercept; without one it is zero.
     alpha : float, default=0.0
-        Ridge penalty on the squared coefficients (not on the intercept).
+        Ridge penalty on the squared coefficients, zero or above; the intercept has none.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
+        Coefficients, in target units over the units of each feature.
     intercept_ : float
+        0.0 without an intercept.
     standard_errors_ : ndarray of shape (n_features,)
-        NaN without residual degrees of freedom, and with a penalty.
-    moments_ : Moments
-        All that the fit keeps of the data.
+        Standard errors of the coefficients; NaN without residual degrees of freedom, and with a
+        penalty. Computed when first read.
     rank_ : int
-        Rank of the centred data, exactly.
-    n_features_in_, feature_names_in_
-        As in scikit-learn.
+        Rank of the features about their means (about zero without an intercept), exactly.
+    moments_ : Moments
+        The exact sums of the rows: all that the fit keeps of them.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns; only if `fit` got a table whose column names are strings.
+
+    Notes
+    -----
+    `X` is anything with rows and columns that scikit-learn takes: a NumPy array, a list of lists, a
+    pandas or polars DataFrame, a PyArrow Table; `y` an array, a list, a Series or an Arrow array.
+    Columns hold floats, integers or booleans. No number is rounded without a message: `fit` refuses
+    what no float64 is equal to, such as the integer 2**53 + 1.
+
+    ``score(X, y)`` is scikit-learn's: R² of `predict`, in ordinary float64 arithmetic. Exact scores
+    are in `cali_reg.least_squares`.
 
     Examples
     --------
@@ -44,6 +64,8 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
     >>> model = ExactLinearRegression().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
     >>> model.coef_, model.intercept_
     (array([2.]), -0.3333333333333333)
+    >>> model.predict([[3.0]])
+    array([5.66666667])
     """
 
     _solution: Solution
@@ -53,24 +75,92 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         self.alpha = alpha
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Fit to the rows of `X` (n_samples, n_features) and `y` (n_samples,)."""
+        """Fit the model to rows; what was fitted before is forgotten.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            The features; see Notes of the class for the types.
+        y : array-like of shape (n_samples,)
+            The target.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            For NaN, infinity, missing or masked values, a number that no float64 is equal to, a
+            column of dates or categories, an invalid parameter, or a coefficient beyond float64.
+            It is a ValueError; the message names the column and the row.
+        ValueError
+            For text, complex numbers, no rows, and shapes that do not fit.
+        TypeError
+            For a sparse matrix.
+        """
         return self._solve(self._moments(X, y, reset=True))
 
     def partial_fit(self, X: Any, y: Any) -> Self:
-        """Add rows to those of earlier calls; the model is then that of all rows at once."""
+        """Add rows to those of earlier calls of `fit` and `partial_fit`.
+
+        The model then has the same bits as one that was fitted to all rows at once.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            More rows of the same columns.
+        y : array-like of shape (n_samples,)
+            The target.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError, ValueError, TypeError
+            As `fit` does, and ValueError for other columns. The model is then as it was before.
+
+        Examples
+        --------
+        >>> model = ExactLinearRegression().partial_fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> model.partial_fit([[2.0]], [4.0]).coef_
+        array([2.])
+        """
         first = not hasattr(self, "moments_")
         moments = self._moments(X, y, reset=first)
         return self._solve(moments if first else self.moments_ + moments)
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:
-        """Return ``((b + w0 x0) + w1 x1) + ...`` for each row, one rounding an operation."""
+        """Predict rows: ``((b + w0 x0) + w1 x1) + ...``, left to right, one rounding an operation.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            The features, converted to float64 (to the nearest one, where `fit` would refuse).
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In target units.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first `fit`.
+        ValueError
+            For NaN, infinity, text, other columns or other shapes than in `fit`.
+        TypeError
+            For a sparse matrix.
+        """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return predict(X, self.coef_.tolist(), self.intercept_)
 
     @property
     def standard_errors_(self) -> npt.NDArray[np.float64]:
-        """Standard errors of the coefficients, (n_features,); computed when first asked for."""
+        """Standard errors of the coefficients, (n_features,); computed when first read."""
         check_is_fitted(self)
         return np.array(self._solution.standard_errors)
 

@@ -200,7 +200,7 @@ def test_fold_without_rows(run: Run, tmp_path: Path) -> None:
     """A fold that no row falls into has no score."""
     path = write(numbers(30), tmp_path / "a.csv")
     message = refused(run, tmp_path, "--data", path, "--target", "price", "--cv", 60)
-    assert "a fold has no row; use fewer folds" in message
+    assert "a fold has no rows; use fewer folds" in message
 
 
 def test_rows_held_out_may_have_their_own_files(run: Run, tmp_path: Path) -> None:

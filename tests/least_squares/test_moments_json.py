@@ -97,7 +97,7 @@ NO_SUMS = {
 @pytest.mark.parametrize("position", [0, 4])
 def test_what_is_no_sum_is_refused(value: Any, position: int) -> None:
     """Only the canonical text of a number that can be a sum is read."""
-    with pytest.raises(FormatError, match="is no sum; expected the form 0x1fp-3"):
+    with pytest.raises(FormatError, match="is not a sum; expected the form 0x1fp-3"):
         Moments.from_json(sums_with(position, value))
 
 

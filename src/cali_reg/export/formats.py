@@ -33,6 +33,10 @@ def export(folder: Path, kind: str, precision: str) -> bytes:
     precision : str
         ``float64``, or ``uint8`` for the quantized model, whatever the bits of its codes.
 
+    Returns
+    -------
+    bytes
+
     Raises
     ------
     ArtifactError, FormatError

@@ -6,7 +6,17 @@ import io
 
 
 def joblib_bytes(value: object) -> bytes:
-    """Return the bytes of a joblib file of `value`, the same on every Python."""
+    """Return the bytes of a joblib file, the same on every Python.
+
+    Parameters
+    ----------
+    value : object
+        Anything that can be pickled.
+
+    Returns
+    -------
+    bytes
+    """
     import joblib
 
     buffer = io.BytesIO()

@@ -1,13 +1,13 @@
 """A JSON file for other programs.
 
-It has these fields:
+Its fields are:
 
 - ``target`` and ``features``: what is predicted, and the names of x[0], x[1], ... in order;
 - ``intercept`` and ``coefficients``: decimals that read back as the exact float64 numbers;
 - ``prediction``: the formula, whose order of operations defines the bits of a prediction;
 - ``precision``: ``float64`` or, of a quantized model, ``uint8`` (``uint`` and its bits);
 - ``model``: the fingerprint in ``model.json``;
-- ``format``, ``version`` and ``fingerprint``: of the export itself, as in every file of ours;
+- ``format``, ``version`` and ``fingerprint``: of the export itself, as in every JSON artifact;
 - of a quantized model also ``bits``, ``codes``, ``exponents``, ``scale``, ``zero_point`` and, in
   ``dequantization``, the formula that turns them into ``coefficients``.
 """
@@ -25,7 +25,18 @@ DEQUANTIZATION = "coefficients[j] = scale * (codes[j] - zero_point) * 2**(expone
 
 
 def to_json(model: LinearModel, quantized: QuantizedModel | None = None) -> bytes:
-    """Return a JSON file that explains itself; see above for its fields."""
+    """Return a JSON file that names its fields and states its formulas.
+
+    Parameters
+    ----------
+    model : LinearModel
+    quantized : QuantizedModel, optional
+        Its codes, if these are to be exported instead of the float64 coefficients.
+
+    Returns
+    -------
+    bytes
+    """
     used = quantized or model
     content = {
         "target": model.target,

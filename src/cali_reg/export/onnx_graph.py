@@ -15,24 +15,34 @@ from cali_reg.runtime.model import LinearModel, QuantizedModel
 def to_onnx(model: LinearModel, quantized: QuantizedModel | None = None) -> bytes:
     """Return an ONNX model: X (n_samples, n_features) to y (n_samples, 1), both float64.
 
-    ``MatMul`` adds up in an order of its own: the last bits may differ from `LinearModel.predict`.
-    The codes of a quantized model stay integers and become float64 inside of the graph, exactly.
+    ``MatMul`` may add in any order: the last bits may differ from `LinearModel.predict`. The codes
+    of a quantized model stay integers; the graph turns them into float64, exactly.
+
+    Parameters
+    ----------
+    model : LinearModel
+    quantized : QuantizedModel, optional
+        Its codes, if these are to be exported instead of the float64 coefficients.
+
+    Returns
+    -------
+    bytes
 
     Raises
     ------
     UsageError
-        If onnx is not installed.
+        If onnx is not installed, or an exponent of the codes is too large or too small for float64.
     """
     try:
         from onnx import TensorProto, helper
     except ImportError:
         raise UsageError("needs the extra cali-reg[onnx]: pip install 'cali-reg[onnx]'") from None
-    nodes, tensors = _onnx_coefficients(model, quantized)
+    nodes, tensors = _coefficients(model, quantized)
     nodes += [
         helper.make_node("MatMul", ["X", "coefficients"], ["weighted_sum"]),
         helper.make_node("Add", ["weighted_sum", "intercept"], ["y"]),
     ]
-    tensors.append(_onnx_tensor("intercept", "d", [(quantized or model).intercept]))
+    tensors.append(_tensor("intercept", "d", [(quantized or model).intercept]))
     float64 = TensorProto.DOUBLE
     X = helper.make_tensor_value_info("X", float64, ["n_samples", len(model.names)])
     y = helper.make_tensor_value_info("y", float64, ["n_samples", 1])
@@ -52,19 +62,19 @@ def to_onnx(model: LinearModel, quantized: QuantizedModel | None = None) -> byte
     return bytes(exported.SerializeToString(deterministic=True))
 
 
-def _onnx_coefficients(
+def _coefficients(
     model: LinearModel, quantized: QuantizedModel | None
 ) -> tuple[list[Any], list[Any]]:
     """Return the nodes and tensors that make the tensor ``coefficients``."""
     from onnx import TensorProto, helper
 
     if quantized is None:
-        return [], [_onnx_tensor("coefficients", "d", model.coefficients)]
+        return [], [_tensor("coefficients", "d", model.coefficients)]
     steps = [quantized.scale * power for power in powers_of_two(model, quantized)]
     tensors = [
-        _onnx_tensor("codes", "B" if quantized.bits <= 8 else "H", quantized.codes),
-        _onnx_tensor("zero_point", "d", [quantized.zero_point]),
-        _onnx_tensor("steps", "d", steps),
+        _tensor("codes", "B" if quantized.bits <= 8 else "H", quantized.codes),
+        _tensor("zero_point", "d", [quantized.zero_point]),
+        _tensor("steps", "d", steps),
     ]
     nodes = [  # DequantizeLinear knows no float64
         helper.make_node("Cast", ["codes"], ["float_codes"], to=TensorProto.DOUBLE),
@@ -74,7 +84,7 @@ def _onnx_coefficients(
     return nodes, tensors
 
 
-def _onnx_tensor(name: str, form: str, values: Sequence[float]) -> Any:
+def _tensor(name: str, form: str, values: Sequence[float]) -> Any:
     """Return a column of float64 (`form` d), uint8 (B) or uint16 (H)."""
     from onnx import TensorProto, helper
 

@@ -9,7 +9,20 @@ from cali_reg.least_squares.statistics.scores import Scores
 
 
 def check_r2(test: Scores, min_r2: float | None) -> None:
-    """Raise GateError if R² on the held-out rows is below `min_r2` (or is undefined)."""
+    """Check the R² of a trained model.
+
+    Parameters
+    ----------
+    test : Scores
+        On the held-out rows.
+    min_r2 : float or None
+        The least R² that passes; None if any does.
+
+    Raises
+    ------
+    GateError
+        If R² is below `min_r2` or undefined.
+    """
     if min_r2 is not None and not test.r2 >= min_r2:
         raise GateError(
             f"R² on the {test.n_samples} held-out rows is {test.r2!r}, below --min-r2 {min_r2!r};"
@@ -20,7 +33,23 @@ def check_r2(test: Scores, min_r2: float | None) -> None:
 def check_contract(
     contract: dict[str, Any], *, max_r2_loss: float, max_change: float | None
 ) -> None:
-    """Raise GateError if the contract is broken, or if a loss is undefined."""
+    """Check the accuracy contract of a quantized model.
+
+    Parameters
+    ----------
+    contract : dict
+        Of a QuantizedModel.
+    max_r2_loss : float
+        The most that R² may fall by, on the training and on the held-out rows.
+    max_change : float or None
+        The most that a prediction inside the training ranges may change by, in target units; None
+        if by any amount.
+
+    Raises
+    ------
+    GateError
+        If R² falls by more, its loss is undefined, or a prediction may change by more.
+    """
     for rows, key in (("training", "r2_loss_train"), ("held-out", "r2_loss_test")):
         loss = contract[key]
         if loss is None or not loss <= max_r2_loss:

@@ -12,14 +12,38 @@ import numpy.typing as npt
 from cali_reg.errors import DataError
 
 _MAX_INTEGER = 2**53  # up to here every integer is a float64
+_NO_NUMBER = "it is not a number; convert it, or drop the row or the column"
+_NO_FLOAT64 = "no float64 equals it; round, scale or drop it"
 
 
 def exact_float64(
     values: npt.NDArray[Any], names: Sequence[str], first_row: int = 0
 ) -> npt.NDArray[Any]:
-    """Return `values` (n_rows, n_columns), or an equal array that casts to float64 exactly.
+    """Return an array that is equal to another and casts to float64 without a rounding.
 
-    Raises DataError, naming the column and the row, for what no float64 equals.
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+    names : sequence of n_columns strings
+        For error messages.
+    first_row : int, default=0
+        The number of the first row, for error messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns)
+        `values` itself, or an array of float64.
+
+    Raises
+    ------
+    DataError
+        For what is not a number, and for a number that no float64 equals. The message names its
+        column and row.
+
+    Examples
+    --------
+    >>> exact_float64(np.array([[2**53, 0.5]], dtype=object), ["a", "b"]).tolist()
+    [[9007199254740992.0, 0.5]]
     """
     if _is_float64_already(values):
         return values
@@ -31,18 +55,30 @@ def exact_float64(
     for (row, column), value in np.ndenumerate(values):
         number = _to_float(value)
         if number is None:
-            raise _error(names[column], first_row + row, value, "it is not a number")
+            raise _error(names[column], first_row + row, value, _NO_NUMBER)
         if _is_rounded(value, number):
-            raise _error(names[column], first_row + row, value, "no float64 equals it")
+            raise _error(names[column], first_row + row, value, _NO_FLOAT64)
         converted[row, column] = number
     return converted
 
 
 def check_table(table: Any) -> None:
-    """Refuse numbers that a table's conversion to one array would silently round.
+    """Raise an error for numbers that the conversion of a table to one array would round.
 
-    An array made of mixed columns, or of Python's numbers, is float64 throughout; so whatever
-    is no array yet is looked at value by value. What is no number is for others to refuse.
+    NumPy makes float64 of a list of numbers, and of columns of several types. So values that are
+    not in an array of their own type are checked before the conversion. What is not a number is
+    ignored here: `exact_float64` rejects it.
+
+    Parameters
+    ----------
+    table : array-like or data frame
+        Of one or two dimensions.
+
+    Raises
+    ------
+    DataError
+        For a masked value, and for a number that no float64 equals. The message names its column
+        and row.
     """
     if isinstance(table, np.ma.MaskedArray) and table.mask.any():
         raise DataError("an array holds masked values; expected numbers: drop or fill such rows")
@@ -51,12 +87,12 @@ def check_table(table: Any) -> None:
             for row, value in enumerate(column):
                 number = _to_float(value)
                 if number is not None and _is_rounded(value, number):
-                    raise _error(name, row, value, "no float64 equals it")
+                    raise _error(name, row, value, _NO_FLOAT64)
 
 
 def _columns(table: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     if hasattr(table, "columns") and hasattr(table, "__getitem__"):
-        names = getattr(table, "column_names", table.columns)  # Arrow's columns are no names
+        names = getattr(table, "column_names", table.columns)  # in Arrow `columns` are the arrays
         named = table.items() if hasattr(table, "items") else ((n, table[n]) for n in names)
         yield from ((str(name), np.asarray(column)) for name, column in named)
     elif isinstance(table, list | tuple) or _kind(table) == "O":  # an array's, or a Series'
@@ -96,6 +132,4 @@ def _is_rounded(value: Any, number: float) -> bool:
 
 
 def _error(name: str, row: int, value: Any, why: str) -> DataError:
-    return DataError(
-        f"column {name!r} holds {value!s:.40} (row {row}): {why}; round, scale or drop it"
-    )
+    return DataError(f"column {name!r} holds {value!s:.40} (row {row}): {why}")

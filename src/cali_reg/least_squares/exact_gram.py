@@ -1,9 +1,9 @@
 """Exact products of columns: error-free slices, multiplied by BLAS without a rounding.
 
-Each column is cut into slices whose entries are integers of at most 2**21 times one power of two
-(Ozaki, Ogita, Oishi & Rump 2012). With at most 2**11 rows every product and every partial sum
-inside ``slices @ slices.T`` is an integer of at most 2**53 times that power, so the matrix
-product is exact in whatever order BLAS adds. ``docs/exactness.md`` has the proof.
+Each column is cut into slices whose entries are integers of at most 2**21, times one power of two
+(Ozaki, Ogita, Oishi & Rump, Numerical Algorithms 59, 2012). With at most 2**11 rows every product
+and every partial sum inside ``slices @ slices.T`` is an integer of at most 2**53, times a power of
+two: the matrix product is exact in whatever order BLAS adds. ``docs/exactness.md`` has the proof.
 """
 
 from __future__ import annotations
@@ -17,19 +17,26 @@ Rows = npt.NDArray[np.intp]  # indices of rows
 Flags = npt.NDArray[np.bool_]  # (n_rows,)
 Integers = npt.NDArray[np.object_]  # Python integers
 
-UNIT = -2148  # the smallest float64 is 2**-1074, the smallest product of two 2**UNIT
-_ROWS = 2048  # in a matrix product at most
-_SHORT, _STRIP, _NARROW = 512, 8, 48  # rows, and slices, of a piece; for at most so many slices
-_BITS = 22  # rounding to nearest leaves signed slices: 2 * (22 - 1) + 11 = 53
-_DEPTH = 12  # slices a column at most: 264 bits from its largest value to its smallest
-_EXPONENT = 400  # slices lie between 2**-400 and 2**400: their products are normal numbers
+UNIT = -2148  # the smallest float64 is 2**-1074, the smallest product of two is 2**UNIT
+_ROWS = 2048  # of one matrix product, at most
+_BITS = 22  # of a slice with its sign: two slices of 21 bits and 2**11 rows make 2 * 21 + 11 = 53
+_DEPTH = 12  # slices a column, at most: 264 bits from its largest value to its smallest
+_EXPONENT = 400  # slices lie between 2**-400 and 2**400: their products do not under- or overflow
 _SAMPLE = 512  # rows that a window is fitted to
-_FEW = 16  # rows that are not worth a window of their own
-_FLUSH = 1000  # so many matrix products, and a block's more, add up within int64
+_FEW = 16  # rows or less are summed by Python's integers at once
+_FLUSH = 1000  # matrix products, and those of one more block, are summed in int64
+# Up to _NARROW slices are multiplied in pieces of _SHORT rows and _STRIP slices.
+_SHORT, _STRIP, _NARROW = 512, 8, 48
 
 
 class NotFiniteError(ValueError):
-    """A block holds NaN or infinity at (`column`, `row`)."""
+    """A block holds NaN or infinity.
+
+    Attributes
+    ----------
+    column, row : int
+        Where: the first such row of the block, and in it the first such column.
+    """
 
     def __init__(self, column: int, row: int) -> None:
         super().__init__(column, row)
@@ -37,18 +44,39 @@ class NotFiniteError(ValueError):
 
 
 def rows_per_block(n_columns: int) -> int:
-    """Return how many rows to add at once: many enough for NumPy, few enough for the cache."""
+    """Return how many rows a block should have: few calls of NumPy, and still in the cache.
+
+    Parameters
+    ----------
+    n_columns : int
+        Of the block, with the constant and the target.
+
+    Returns
+    -------
+    int
+        A multiple of 2048.
+    """
     return _ROWS * max(1, min(6, 60 // n_columns))
 
 
 class Workspace:
-    """Memory for the slices of one block at a time, which accumulators of one thread may share."""
+    """Memory for the slices of one block at a time; the accumulators of a thread can share one."""
 
     def __init__(self) -> None:
         self._values = np.empty(0)
 
     def block(self, n_slices: int, n_rows: int) -> Block:
-        """Return memory for a block's slices, (n_slices, n_rows); what was there is lost."""
+        """Return memory for the slices of a block; those of the block before are overwritten.
+
+        Parameters
+        ----------
+        n_slices, n_rows : int
+
+        Returns
+        -------
+        ndarray of shape (n_slices, n_rows)
+            Its values are not defined.
+        """
         if self._values.size < n_slices * n_rows:
             self._values = np.empty(n_slices * n_rows)
         return self._values[: n_slices * n_rows].reshape(n_slices, n_rows)
@@ -57,9 +85,30 @@ class Workspace:
 class GramAccumulator:
     """Exact sums of the products of all pairs of columns, over all blocks added.
 
-    Rows that would cost all others a slice more, for a value much larger or smaller than is
-    usual in its column, wait for a second accumulator with wider windows. What does not fit
-    there either is summed up by Python's integers. `minima` and `maxima` are those of each column.
+    The number of slices depends on the largest and the smallest values of a column. A row with an
+    unusually large or small value would need one more slice for all rows. Such rows wait, and go to
+    a second accumulator with wider windows; what does not fit there either is summed by Python's
+    integers.
+
+    Parameters
+    ----------
+    n_columns : int
+    workspace : Workspace, optional
+        To be shared with other accumulators of the same thread; default: one of its own.
+    wide : bool, default=False
+        Whether this is the second accumulator of another one.
+
+    Attributes
+    ----------
+    minima, maxima : ndarray of shape (n_columns,)
+        Of each column; infinite before the first block.
+
+    Examples
+    --------
+    >>> accumulator = GramAccumulator(2)
+    >>> accumulator.add(np.array([[1.0, 1.0], [3.0, 2.0]]))
+    >>> (accumulator.total() >> -UNIT).tolist()
+    [[2, 5], [5, 13]]
     """
 
     def __init__(
@@ -74,7 +123,18 @@ class GramAccumulator:
         self._n_waiting = 0
 
     def add(self, block: Block) -> None:
-        """Add rows; `block` is (n_columns, 1 to 40,000 rows). Raises NotFiniteError."""
+        """Add the products of some rows.
+
+        Parameters
+        ----------
+        block : ndarray of shape (n_columns, n_rows)
+            1 to 40,000 rows; `rows_per_block` says how many are fast.
+
+        Raises
+        ------
+        NotFiniteError
+            For NaN or infinity. The sums are then incomplete.
+        """
         low, high = block.min(axis=1), block.max(axis=1)
         window, slices, outside = self._split(block, low, high)
         window.add_products(slices, outside)
@@ -87,7 +147,13 @@ class GramAccumulator:
             self._drain()
 
     def total(self) -> Integers:
-        """Return the sums as integer multiples of ``2**UNIT``, (n_columns, n_columns)."""
+        """Return the sums of all blocks so far.
+
+        Returns
+        -------
+        ndarray of shape (n_columns, n_columns)
+            Python integers in units of ``2**UNIT``; symmetric.
+        """
         self._drain()
         self._add_waiting()
         return self._total if self._next is None else self._total + self._next.total()
@@ -139,14 +205,17 @@ class GramAccumulator:
 
 
 class _Window:
-    """A grid of slices for each column, between two powers of two.
+    """How many slices each column is cut into, and the powers of two between which they lie.
 
-    Columns are scaled by powers of two, so that each one's last slice holds integers, the one
-    before it multiples of ``2**_BITS``, and so on: one step cuts all columns deep enough at once.
+    Columns are scaled by powers of two, so that the last slice of each holds integers, the one
+    before it multiples of ``2**_BITS``, and so on: one step cuts the same slice of all columns.
     """
 
     def __init__(self, block: Block, workspace: Workspace, *, spare: int, margin: int = 0) -> None:
-        """Fit the grid to finite rows, but for `spare` values a column, and `margin` bits below."""
+        """Fit the slices to finite rows, except for `spare` values of each column.
+
+        `margin` is how many bits to add below the lowest bit.
+        """
         highest, lowest = _bit_ranges(block, spare)
         grids = [_grid(*bits) for bits in zip(highest, lowest - margin, strict=True)]
         depths, self._lowest = np.array(grids).T
@@ -255,10 +324,10 @@ class _Window:
 
 
 def _upper_products(slices: Block, n_rows: int) -> npt.NDArray[np.float64]:
-    """Return ``slices @ slices.T`` of every `n_rows` rows; below the diagonal it has no meaning.
+    """Return ``slices @ slices.T`` of every `n_rows` rows; below the diagonal it is undefined.
 
-    Few slices are multiplied in short and narrow pieces, whose products BLAS takes without
-    packing; it then is about a third faster than its product of a matrix with itself.
+    Few slices are multiplied in short and narrow pieces, which BLAS does not copy first: that is
+    about a third faster than its product of a matrix with its own transpose.
     """
     n_slices = len(slices)
     short = n_slices <= _NARROW and n_rows % _SHORT == 0
@@ -268,7 +337,7 @@ def _upper_products(slices: Block, n_rows: int) -> npt.NDArray[np.float64]:
         return np.matmul(parts, parts.transpose(0, 2, 1), out=products)
     for i in range(0, n_slices, _STRIP):
         strip = slice(i, i + _STRIP)
-        # one slice more than the upper part has: of equal factors NumPy makes the slow product
+        # One slice more than is needed, as NumPy calls a slower routine for two equal factors.
         rest = slice(max(i - 1, 0), None)
         np.matmul(parts[:, strip], parts[:, rest].transpose(0, 2, 1), out=products[:, strip, rest])
     pieces = products.reshape(-1, n_rows // _SHORT, n_slices, n_slices)
@@ -277,7 +346,11 @@ def _upper_products(slices: Block, n_rows: int) -> npt.NDArray[np.float64]:
 
 
 def _bit_ranges(block: Block, spare: int) -> tuple[Rows, Rows]:
-    """Return for each column the exponents of its highest and its lowest bits, (n_columns,)."""
+    """Return for each column the exponents of its highest and its lowest bits, (n_columns,) each.
+
+    The `spare` largest values are left out if they are far above the others, as are the `spare`
+    values with the lowest bits.
+    """
     mantissas, exponents = np.frexp(block)
     integers = np.ldexp(mantissas, 53).astype(np.int64)
     trailing_zeros = np.frexp((integers & -integers).astype(np.float64))[1] - 1
@@ -289,23 +362,26 @@ def _bit_ranges(block: Block, spare: int) -> tuple[Rows, Rows]:
 
 
 def _grid(highest: int, lowest: int) -> tuple[int, int]:
-    """Return how many slices a column has, and the last one's exponent; share what is spare."""
+    """Return how many slices a column has, and the exponent of the last one.
+
+    Bits that the slices have and the column does not need go above and below.
+    """
     highest = max(min(highest, _EXPONENT), _DEPTH * _BITS - _EXPONENT)
     n_bits = max(1, highest - lowest + 1)  # with the sign
     depth = min(-(-n_bits // _BITS), _DEPTH)
-    # most of what is spare goes above: one large value is a row that waits
+    # three quarters above: a single large value makes its row wait
     top = min(highest + max(0, depth * _BITS - n_bits) * 3 // 4, _EXPONENT)
     return depth, top + 1 - _BITS * depth
 
 
 def _products(rows: Block) -> Integers:
-    """Sum up products by Python's integers alone: slow, and right for any finite float64."""
+    """Sum up products by Python's integers alone: slow, but for any finite float64."""
     mantissas, exponents = np.frexp(rows)
     integers = np.ldexp(mantissas, 53).astype(np.int64).astype(object)
     lowest = exponents.min(axis=1, keepdims=True)
     values = integers << (exponents - lowest).astype(object)
     unit = (lowest + lowest.T - 2 * 53 - UNIT).astype(object)
-    # below 2**-1022 a float64 has fewer bits: `unit` may be negative, but what it cuts is zero
+    # for values below 2**-1022 `unit` may be negative; the bits that it shifts out are zeros
     products: Integers = ((values @ values.T) << (unit + 200)) >> 200
     return products
 

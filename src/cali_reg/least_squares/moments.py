@@ -1,7 +1,7 @@
 """Moments: the exact sums of a table's columns and of all their products.
 
-Least squares needs nothing else of the data, and because the sums are exact, adding two of
-them is associative, commutative and invertible: any split of the rows gives the same bits.
+Least squares needs nothing else of the data. The sums are exact, so they can be added in any order
+and subtracted again: however the rows are split into batches, the result has the same bits.
 """
 
 from __future__ import annotations
@@ -31,8 +31,25 @@ _SUM = re.compile(r"0|(-?)0x((?=[1-9a-f])[0-9a-f]{0,1199}[13579bdf])p(0|-?[1-9][
 class Moments:
     """Exact sums of 1, x, y and of all their products over the rows of a table.
 
-    Moments form a group: ``a + b`` are the moments of both tables' rows, ``a - b`` those of
-    `a` without the rows of `b`. Two of them are equal if and only if every sum is.
+    ``a + b`` are the moments of the rows of both tables, ``a - b`` those of the rows of `a` without
+    the rows of `b`. Both raise DataError for other columns, and ``a - b`` also if no rows could
+    have the sums that remain. ``a == b`` if every sum is equal.
+
+    Make them with `from_arrays`, or read them with `from_json`.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (n_features + 2, n_features + 2)
+        Python integers; see the attribute.
+
+    Attributes
+    ----------
+    n_samples : int
+        Number of rows.
+    n_features : int
+        Number of columns of X.
+    sums : ndarray of shape (n_features + 2, n_features + 2)
+        The sums of z zᵀ with z = (1, x1, ..., xp, y), as integers in units of ``2**-2148``. A copy.
 
     Examples
     --------
@@ -60,15 +77,27 @@ class Moments:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Floats of any width, integers or booleans; each is taken at its exact value.
+            Floats of any width, integers or booleans, in any array or table that NumPy converts.
+            Each number must be equal to a float64.
         y : array-like of shape (n_samples,)
+            The target, of the same types.
         names : sequence of n_features + 1 strings, optional
             The columns' names for error messages, the target's last.
+
+        Returns
+        -------
+        Moments
 
         Raises
         ------
         DataError
-            For NaN, infinity, a number that no float64 equals, or shapes that do not fit.
+            For NaN, infinity, a masked value, anything that is not a number, a number that no
+            float64 equals, or shapes that do not fit.
+
+        Examples
+        --------
+        >>> Moments.from_arrays([[0.5], [1.5]], [1, 2])
+        Moments(n_samples=2, n_features=1)
         """
         check_table(X)
         check_table(y)
@@ -97,11 +126,36 @@ class Moments:
         return self._sums.copy()
 
     def mean(self, column: int) -> Fraction:
-        """Return the exact mean of column `column` of (x1, ..., xp, y)."""
+        """Return the exact mean of a column.
+
+        Parameters
+        ----------
+        column : int
+            The index in (x1, ..., xp, y).
+
+        Returns
+        -------
+        Fraction
+
+        Raises
+        ------
+        ZeroDivisionError
+            Without a row.
+        """
         return Fraction(int(self._sums[0, column + 1]), int(self._sums[0, 0]))
 
     def is_constant(self, column: int) -> bool:
-        """Tell whether column `column` of (x1, ..., xp, y) has the same value in every row."""
+        """Tell whether a column has the same value in every row.
+
+        Parameters
+        ----------
+        column : int
+            The index in (x1, ..., xp, y).
+
+        Returns
+        -------
+        bool
+        """
         n, total, squares = (
             self._sums[i, j] for i, j in ((0, 0), (0, column + 1), (column + 1,) * 2)
         )
@@ -118,8 +172,8 @@ class Moments:
         difference = Moments(self._sums - self._same_columns(other)._sums)
         if not difference._is_possible():
             raise DataError(
-                f"the {other.n_samples} rows to remove are not all among the {self.n_samples}:"
-                " no rows have the sums that would remain; check what is removed"
+                f"the {other.n_samples} rows to remove are not all among the {self.n_samples} rows:"
+                " no rows have the sums that would remain; check which rows are removed"
             )
         return difference
 
@@ -132,13 +186,34 @@ class Moments:
         return f"Moments(n_samples={self.n_samples}, n_features={self.n_features})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the sums as JSON values; each is an integer times a power of two, ``0x1fp-3``."""
+        """Return the sums as JSON values.
+
+        Returns
+        -------
+        dict
+            ``n_features``, and ``sums``: the upper triangle row by row, each as an odd hexadecimal
+            integer times a power of two, such as ``0x1fp-3``, or ``0``.
+        """
         upper = self._sums[np.triu_indices(len(self._sums))]
         return {"n_features": self.n_features, "sums": [_to_text(value) for value in upper]}
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
-        """Read what `to_dict` wrote. Raises FormatError for anything else."""
+        """Read what `to_dict` returns.
+
+        Parameters
+        ----------
+        values : dict
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        FormatError
+            For anything that `to_dict` does not return, and for sums that no rows have.
+        """
         n_features = values.get("n_features") if isinstance(values, dict) else None
         sums = values.get("sums") if isinstance(values, dict) else None
         if type(n_features) is not int or not isinstance(sums, list) or n_features < 0:
@@ -154,12 +229,26 @@ class Moments:
         return moments
 
     def to_json(self) -> str:
-        """Return canonical JSON: equal moments give equal bytes."""
+        """Return `to_dict` as JSON text; equal moments give equal text."""
         return json.dumps(self.to_dict(), indent=1, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read what `to_json` wrote. Raises FormatError for anything else."""
+        """Read what `to_json` returns.
+
+        Parameters
+        ----------
+        text : str or bytes
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        FormatError
+            As `from_dict` does, and for text that is not JSON.
+        """
         try:
             return cls.from_dict(json.loads(text))
         except (ValueError, RecursionError) as error:
@@ -176,7 +265,7 @@ class Moments:
         return other
 
     def _is_possible(self) -> bool:
-        """Tell whether every two columns obey Cauchy and Schwarz, as sums of real rows do."""
+        """Tell whether any two columns satisfy the Cauchy-Schwarz inequality, as in real rows."""
         squares = self._sums.diagonal()
         if squares[0] == 0 and self._sums.any():
             return False
@@ -213,7 +302,7 @@ def _to_text(value: int) -> str:
 def _from_text(text: object) -> int:
     match = _SUM.fullmatch(text) if isinstance(text, str) else None
     if not match or (match[2] and int(match[3]) < UNIT):
-        raise FormatError(f"moments: {str(text)[:40]!r} is no sum; expected the form 0x1fp-3")
+        raise FormatError(f"moments: {str(text)[:40]!r} is not a sum; expected the form 0x1fp-3")
     if not match[2]:
         return 0
     value = int(match[2], 16) << (int(match[3]) - UNIT)

@@ -10,16 +10,29 @@ from cali_reg.least_squares.moments import Moments
 from cali_reg.runtime import artifacts, fingerprinted_json
 from cali_reg.runtime.model import LinearModel
 
+_REMEDY = "create it again with `cali-reg train`"
+
 
 @dataclass(frozen=True)
 class TrainTestMoments:
-    """Moments of the training rows and of the held-out rows, with the columns' names."""
+    """Moments of the training rows and of the held-out rows, with the columns' names.
+
+    Attributes
+    ----------
+    names : tuple of n_features strings
+        The features, in order.
+    target : str
+    train, test : Moments
+        Of the training rows and of the held-out rows.
+    fingerprint : str
+        Of the file it was read from; empty if it was not read from one.
+    """
 
     names: tuple[str, ...]
     target: str
     train: Moments
     test: Moments
-    fingerprint: str = ""  # empty before it is written
+    fingerprint: str = ""
 
     def to_json(self) -> bytes:
         """Return the bytes of ``moments.json``."""
@@ -33,21 +46,55 @@ class TrainTestMoments:
 
     @classmethod
     def from_json(cls, data: bytes, name: str = "moments.json") -> TrainTestMoments:
-        """Read ``moments.json``. Raises FormatError for what `to_json` did not write."""
+        """Read the bytes of ``moments.json``.
+
+        Parameters
+        ----------
+        data : bytes
+        name : str, default="moments.json"
+            The file's name for error messages.
+
+        Returns
+        -------
+        TrainTestMoments
+
+        Raises
+        ------
+        FormatError
+            For anything but what `to_json` writes.
+        """
         content = fingerprinted_json.load("moments", 1, data, name)
         try:
             names = tuple(str(feature) for feature in content["features"])
             train, test = (Moments.from_dict(content[part]) for part in ("train", "test"))
             target = str(content["target"])
         except (TypeError, KeyError) as error:
-            raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
+            raise FormatError(f"{name}: unexpected content ({error}); {_REMEDY}") from None
         if {train.n_features, test.n_features} != {len(names)}:
-            raise FormatError(f"{name}: its parts have different columns; make the file anew")
+            raise FormatError(f"{name}: train and test have different columns; {_REMEDY}")
         return cls(names, target, train, test, content["fingerprint"])
 
 
 def load_for(model: LinearModel, folder: Path) -> TrainTestMoments:
-    """Read the ``moments.json`` that `model` was made with. Raises ArtifactError."""
+    """Read the ``moments.json`` of a model.
+
+    Parameters
+    ----------
+    model : LinearModel
+    folder : Path
+        Where the model's artifacts are.
+
+    Returns
+    -------
+    TrainTestMoments
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing or belongs to another model.
+    FormatError
+        If it is damaged.
+    """
     data = artifacts.read(folder, artifacts.MOMENTS, "train")
     moments = TrainTestMoments.from_json(data, str(folder / artifacts.MOMENTS))
     if moments.fingerprint != model.moments_fingerprint:

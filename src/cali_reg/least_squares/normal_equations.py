@@ -12,19 +12,29 @@ from cali_reg.least_squares.exact_gram import UNIT, Integers
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.rounding import power_of_two
 
-_PRECISIONS = [128 << step for step in range(8)]  # bits; balls that are too wide then hold a tie
-
-_NO_ZEROS = 1 << 20  # stands for the infinitely many trailing zeros of 0
+_PRECISIONS = [128 << step for step in range(8)]  # bits; a ball still too wide then holds a tie
+_NO_ZEROS = 1 << 20  # how many trailing zeros 0 is said to have
 
 
 class NormalEquations:
-    """``A w = b`` in integers, with column j of [X, y] counted in units of ``2**units[j]``.
+    """The equations ``A w = b`` in integers, where column j of [X, y] has the unit ``2**units[j]``.
 
     ``A[i, j] * 2**(units[i] + units[j]) / divisor`` is the sum of x_i x_j about the means, or
-    about zero without an intercept; `b` holds the sums of x_i y, `c` is that of y y.
+    about zero without an intercept; `b` holds the sums of x_i y, `c` is that of y y (Seber & Lee,
+    Linear Regression Analysis, 2003, chapter 3).
+
+    Parameters
+    ----------
+    moments : Moments
+        Of at least one row.
+    fit_intercept : bool
+    alpha : fmpq
+        Ridge penalty on the squared weights, zero or above.
 
     Attributes
     ----------
+    n_samples : int
+    fit_intercept : bool
     solution : fmpq_mat of shape (n_features, 1)
         The weights of least norm, in units of ``2**(units[-1] - units[j])``.
     rank : int
@@ -75,11 +85,24 @@ class NormalEquations:
         return intercept
 
     def variance_factors(self) -> list[flint.fmpq]:
-        """Return the variances of the weights and of the intercept for a target of variance 1."""
+        """Return the variances of the weights if the residual variance is 1, exactly.
+
+        Returns
+        -------
+        list of fmpq
+            One for each weight and, with an intercept, one for it at the end.
+        """
         return self._factors(self._inverse())
 
     def variance_factor_balls(self) -> Iterator[list[flint.arb]]:
-        """Yield enclosures of `variance_factors`, ever closer, at the precision then set."""
+        """Enclose `variance_factors` in balls, more closely each time.
+
+        Yields
+        ------
+        list of arb
+            While it is used, FLINT's precision is that of these balls. Nothing for dependent
+            columns.
+        """
         for precision in _PRECISIONS if self._basis is None else []:
             with flint.ctx.workprec(precision):
                 try:
@@ -89,9 +112,15 @@ class NormalEquations:
                 yield self._factors(inverse)
 
     def inverse_cholesky_balls(self) -> Iterator[list[list[flint.arb]]]:
-        """Yield enclosures, ever closer, of the rows of L⁻¹, at the precision then set.
+        """Enclose the rows of L⁻¹ in balls, more closely each time.
 
-        L is lower triangular, and L Lᵀ the matrix of the features' sums of products.
+        L is the Cholesky factor: lower triangular, and L Lᵀ is the matrix of the features' sums of
+        products.
+
+        Yields
+        ------
+        list of lists of arb
+            Row k has k + 1 entries. While it is used, FLINT's precision is that of these balls.
         """
         for precision in _PRECISIONS[:4]:  # beyond, `inverse_cholesky_row` is as fast
             with flint.ctx.workprec(precision):
@@ -100,9 +129,21 @@ class NormalEquations:
                 yield [[v * root for v, root in zip(row, roots, strict=False)] for row in rows]
 
     def inverse_cholesky_row(self, k: int) -> list[tuple[flint.fmpq, flint.fmpq]]:
-        """Return row k of L⁻¹, exactly: a pair (v, s) stands for ``v * sqrt(s)``.
+        """Return row k of L⁻¹, exactly.
 
-        Raises ZeroDivisionError for moments that no rows have.
+        Parameters
+        ----------
+        k : int
+
+        Returns
+        -------
+        list of k + 1 pairs of fmpq
+            A pair (v, s) means ``v * sqrt(s)``.
+
+        Raises
+        ------
+        ZeroDivisionError
+            For moments that no rows have.
         """
         leading = flint.fmpz_mat([row[: k + 1] for row in self._a.tolist()[: k + 1]])
         unit = flint.fmpz_mat([[int(i == k)] for i in range(k + 1)])
@@ -110,7 +151,7 @@ class NormalEquations:
         return [(v, scale / last[-1]) for v, scale in zip(last, self._scales, strict=False)]
 
     def _set_units(self, zeros: list[int]) -> None:
-        """Write the equations in integers, column j counted in units of ``2**zeros[j]``."""
+        """Write the equations in integers; the unit of column j of the sums is ``2**zeros[j]``."""
         self._units = [zero + self._common for zero in zeros]
         self._integers = _divided(self._sums, zeros)
         self._divisor = self._integers[0, 0] if self.fit_intercept else 1
@@ -169,7 +210,7 @@ class NormalEquations:
 
     @property
     def _scales(self) -> list[flint.fmpq]:
-        """What turns the diagonal of A's inverse into that of the features' sums of products."""
+        """Factors from the diagonal of A⁻¹ to that of the inverse of the sums of products."""
         return [power_of_two(-2 * unit) * self._divisor for unit in self._units[1:-1]]
 
     @property
@@ -180,7 +221,7 @@ class NormalEquations:
 
 
 def _inverse_cholesky(matrix: flint.arb_mat) -> list[list[flint.arb]]:
-    """Return the rows of L⁻¹ for ``matrix == L Lᵀ``, by halves: FLINT multiplies fast."""
+    """Return the rows of L⁻¹ for ``matrix == L Lᵀ``, by halves, so that FLINT mostly multiplies."""
     size = matrix.nrows()
     if size == 1:
         return [[1 / matrix[0, 0].sqrt()]]

@@ -1,4 +1,7 @@
-"""Predictions and half-widths of many rows at once, with the bits of one row at a time."""
+"""Predictions and half-widths of many rows at once, with the same bits as row by row.
+
+NumPy only: neither FLINT nor SciPy is imported, so that predicting a file starts fast.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,25 @@ _BLOCK = 4096  # rows; their deviations stay in the cache
 def predict(
     X: npt.NDArray[np.float64], coefficients: Sequence[float], intercept: float
 ) -> npt.NDArray[np.float64]:
-    """Return ``((b + w0 x0) + w1 x1) + ...`` for each row of `X`, one rounding an operation."""
+    """Predict rows: ``((b + w0 x0) + w1 x1) + ...``, left to right, one rounding an operation.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        At least one feature.
+    coefficients : sequence of n_features floats
+    intercept : float
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        In target units, with the bits of `cali_reg.runtime.model.predict_row`.
+
+    Examples
+    --------
+    >>> predict(np.array([[1.0, 2.0], [0.5, 0.0]]), [0.1, 10.0], 0.2)
+    array([20.3 ,  0.25])
+    """
     return predict_columns(X.T, coefficients, intercept)
 
 
@@ -24,7 +45,20 @@ def predict_columns(
     coefficients: Sequence[float],
     intercept: float,
 ) -> npt.NDArray[np.float64]:
-    """Return `predict` of rows whose columns are apart, each (n_rows,)."""
+    """Predict rows whose columns are separate arrays, as `predict` does.
+
+    Parameters
+    ----------
+    columns : sequence of n_features ndarrays of shape (n_rows,)
+        At least one.
+    coefficients : sequence of n_features floats
+    intercept : float
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        In target units.
+    """
     prediction = np.full(len(columns[0]), intercept)
     product = np.empty_like(prediction)
     for weight, column in zip(coefficients, columns, strict=True):
@@ -35,14 +69,33 @@ def predict_columns(
 def half_widths(
     X: npt.NDArray[np.float64], interval: Interval, level: float
 ) -> npt.NDArray[np.float64]:
-    """Return the bits of `Interval.half_width` for each row of `X`: (n_rows, n_features)."""
+    """Compute the half-width of each row's prediction interval.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    interval : Interval
+        Of the model.
+    level : float
+        One of the levels that `interval` stores, such as 0.95.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        In target units, with the bits of `Interval.half_width`, which has the formula.
+
+    Raises
+    ------
+    UsageError
+        If the level is not stored.
+    """
     quantile, means = interval.quantile(level), np.array(interval.means)
     found = np.empty(len(X))
     for start in range(0, len(X), _BLOCK):
         deviations = X[start : start + _BLOCK].T - means[:, None]
         total = np.full(deviations.shape[1], 1.0 + 1.0 / interval.n_samples)
         for k, weights in enumerate(interval.inverse_cholesky):
-            w = predict(deviations[: k + 1].T, weights, 0.0)
+            w = predict_columns(deviations[: k + 1], weights, 0.0)
             total += w * w
         block = interval.residual_standard_deviation * np.sqrt(total)
         found[start : start + _BLOCK] = quantile * block

@@ -1,4 +1,8 @@
-"""Rounding once: from rational numbers, their roots and balls to the nearest float64."""
+"""Rounding once: from rational numbers, their roots and balls to the nearest float64.
+
+A ball is a number with a bound on its error, as FLINT's Arb computes with (Johansson, IEEE
+Transactions on Computers 66, 2017).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from cali_reg.errors import DataError
 _Value = TypeVar("_Value")
 _Rounded = TypeVar("_Rounded")
 
-IMPOSSIBLE = "a sum of squares is negative: no rows have these moments; make them anew"
+IMPOSSIBLE = "a sum of squares is negative: no rows have these moments; compute them from the rows"
 
 
 def power_of_two(exponent: int) -> flint.fmpq:
@@ -22,14 +26,52 @@ def power_of_two(exponent: int) -> flint.fmpq:
 
 
 def to_float(value: flint.fmpq) -> float:
-    """Return the float64 nearest to `value`, ties to even. Raises OverflowError beyond float64."""
+    """Return the float64 nearest to a rational number, ties to even.
+
+    Parameters
+    ----------
+    value : fmpq
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    OverflowError
+        If the nearest would be 2**1024 or more in size.
+
+    Examples
+    --------
+    >>> to_float(flint.fmpq(1, 10))
+    0.1
+    """
     return int(value.p) / int(value.q)  # Python rounds a quotient of integers correctly
 
 
 def sqrt_to_float(value: flint.fmpq) -> float:
-    """Return the float64 nearest to the square root of `value`, ties to even.
+    """Return the float64 nearest to the square root of a rational number, ties to even.
 
-    Raises DataError for a negative sum of squares: only moments that were made up have one.
+    Parameters
+    ----------
+    value : fmpq
+        A sum of squares.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If `value` is negative: only invented moments have such sums of squares.
+    OverflowError
+        If the nearest would be 2**1024 or more.
+
+    Examples
+    --------
+    >>> sqrt_to_float(flint.fmpq(2))
+    1.4142135623730951
     """
     if value < 0:
         raise DataError(IMPOSSIBLE)
@@ -43,9 +85,21 @@ def sqrt_to_float(value: flint.fmpq) -> float:
 
 
 def ball_to_float(ball: flint.arb) -> float | None:
-    """Return the float64 that every number in `ball` rounds to; None if they differ.
+    """Return the float64 that every number in a ball rounds to.
 
-    Raises OverflowError if all are beyond float64.
+    Parameters
+    ----------
+    ball : arb
+
+    Returns
+    -------
+    float or None
+        None if the numbers in the ball do not all round to the same float64.
+
+    Raises
+    ------
+    OverflowError
+        If all of them are beyond float64.
     """
     if not ball.is_finite():
         return None
@@ -61,7 +115,26 @@ def ball_to_float(ball: flint.arb) -> float | None:
 
 
 def round_or_raise(rounding: Callable[[_Value], _Rounded], value: _Value, what: str) -> _Rounded:
-    """Return ``rounding(value)``. Raises DataError that names `what` if it is beyond float64."""
+    """Return ``rounding(value)``, with a clear error if the result is beyond float64.
+
+    Parameters
+    ----------
+    rounding : callable
+        A function of this module, or one that calls them.
+    value : object
+        Its argument.
+    what : str
+        What is rounded, for the message.
+
+    Returns
+    -------
+    float, or what `rounding` returns
+
+    Raises
+    ------
+    DataError
+        If `rounding` raises OverflowError.
+    """
     try:
         return rounding(value)
     except OverflowError:

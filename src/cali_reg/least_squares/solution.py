@@ -1,9 +1,9 @@
 """Exact least squares: from moments to coefficients, errors and scores, each rounded once.
 
-Everything is rational arithmetic on the integers that `Moments` holds (FLINT does the linear
-algebra). A result is rounded to the nearest float64, ties to even, at the very end; so it is a
-property of the data, and of nothing else. The formulas are those of any textbook, for example
-Seber & Lee, Linear Regression Analysis (2003), chapter 3.
+Everything is rational arithmetic on the integers that `Moments` holds; FLINT does the linear
+algebra. A result is rounded to the nearest float64, ties to even, at the very end, so it depends on
+the data and on nothing else. The formulas are those of Seber & Lee, Linear Regression Analysis
+(2003), chapter 3.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from cali_reg.least_squares.statistics.scores import r_squared, total_sum_of_squ
 from cali_reg.least_squares.statistics.t_distribution import two_sided_quantile
 from cali_reg.runtime.prediction_interval import Interval
 
-LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)  # of the intervals that are stored
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)  # of the stored prediction intervals
 
 
 def solve(
@@ -39,15 +39,37 @@ def solve(
     alpha: float = 0.0,
     names: Sequence[str] | None = None,
 ) -> Solution:
-    """Minimize ``sum((y - b - X w)**2) + alpha * sum(w**2)`` exactly.
+    """Minimize ``sum((y - b - X w)**2) + alpha * sum(w**2)`` over w and b, exactly.
 
-    Among several minima (linearly dependent columns) it is the one of least norm, as in
-    scikit-learn's LinearRegression.
+    If several w reach the minimum (linearly dependent columns), the result is the one of least
+    norm, as in scikit-learn's LinearRegression.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the training rows.
+    fit_intercept : bool, default=True
+        Whether there is an intercept b; without one it is zero.
+    alpha : float, default=0.0
+        Ridge penalty; the intercept has none.
+    names : sequence of n_features strings, optional
+        The features' names for error messages; default: x0, x1, ...
+
+    Returns
+    -------
+    Solution
 
     Raises
     ------
     DataError
-        Without a row, for a negative or infinite `alpha`, or for a coefficient beyond float64.
+        If there are no rows or no features, if `alpha` is negative or not finite, or if a
+        coefficient is beyond float64.
+
+    Examples
+    --------
+    >>> solution = solve(Moments.from_arrays([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0]))
+    >>> solution.coefficients, solution.intercept, solution.standard_errors
+    ((2.0,), -0.3333333333333333, (0.5773502691896257,))
     """
     if moments.n_samples == 0:
         raise DataError("no rows to fit; expected at least one: check the data and its filters")
@@ -61,9 +83,15 @@ def solve(
 
 
 class Solution:
-    """The least-squares solution. All attributes are correctly rounded; NaN where undefined.
+    """The least-squares solution, as `solve` returns it.
 
-    What is defined and beyond float64 raises DataError when it is asked for.
+    Every float is correctly rounded, and NaN where it is undefined. Coefficients are computed at
+    once, everything else when it is first read; DataError is raised if it is beyond float64.
+
+    Parameters
+    ----------
+    moments, names, fit_intercept, alpha
+        As in `solve`.
 
     Attributes
     ----------
@@ -71,9 +99,19 @@ class Solution:
     intercept : float
         0.0 without an intercept.
     rank : int
-        Rank of the (centred) data, exactly.
+        Rank of the features about their means (about zero without an intercept), exactly.
     dependent : tuple of int
-        Columns that are constant, or a linear combination of columns to their left.
+        Indices of the columns that are constant (zero without an intercept), or a linear
+        combination of columns to their left.
+    degrees_of_freedom : int
+        n_samples - rank, minus one for an intercept.
+    r2, adjusted_r2, rmse : float
+        Scores on the training rows.
+    residual_variance, residual_standard_deviation : float
+    standard_errors : tuple of n_features floats
+    intercept_standard_error : float
+    interval : Interval or None
+        What prediction intervals need.
     """
 
     def __init__(
@@ -96,7 +134,7 @@ class Solution:
 
     @cached_property
     def degrees_of_freedom(self) -> int:
-        """Rows less the parameters that they determine."""
+        """Number of rows minus the number of parameters that they determine."""
         return self._equations.n_samples - self.rank - self._equations.fit_intercept
 
     @cached_property
@@ -131,22 +169,23 @@ class Solution:
 
     @property
     def standard_errors(self) -> tuple[float, ...]:
-        """Standard errors of the coefficients; NaN for ridge or without degrees of freedom.
+        """Standard errors of the coefficients; NaN with a penalty or without degrees of freedom.
 
-        With dependent columns they are those of the least-norm solution.
+        With dependent columns they are those of the solution of least norm.
         """
         return self._errors[: len(self.coefficients)]
 
     @property
     def intercept_standard_error(self) -> float:
-        """Standard error of the intercept; NaN where there is none."""
+        """Standard error of the intercept; NaN where `standard_errors` are, and without one."""
         return self._errors[-1] if self._equations.fit_intercept else math.nan
 
     @cached_property
     def interval(self) -> Interval | None:
-        """What prediction intervals need.
+        """What prediction intervals need, for the levels `LEVELS`.
 
-        None for ridge, without an intercept, for dependent columns or without degrees of freedom.
+        None with a penalty, without an intercept, for dependent columns, and without degrees of
+        freedom.
         """
         equations, df = self._equations, self.degrees_of_freedom
         if self._arguments[-1] or not equations.fit_intercept or self.dependent or df <= 0:
@@ -198,7 +237,7 @@ def _round_inverse_cholesky(equations: NormalEquations) -> tuple[tuple[float, ..
 
 
 def _round_balls(balls: Sequence[flint.arb]) -> tuple[float, ...] | None:
-    """Round all balls, without -0.0; None if one of them does not say where to."""
+    """Round all balls, with 0.0 for -0.0; None if one of them is too wide."""
     values = [ball_to_float(ball) for ball in balls]
     return None if None in values else tuple(v + 0.0 for v in values if v is not None)
 

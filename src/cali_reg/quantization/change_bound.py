@@ -18,11 +18,22 @@ _ROUNDING = Fraction(1, 2**53)  # half the distance from 1 to the next float64, 
 
 
 def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
-    """Return what no prediction changes by more than, for inputs inside the training ranges.
+    """Bound how much quantizing changes the prediction of any row inside the training ranges.
 
-    A linear function is largest in a corner of the box of ranges, which is exact; what the
-    roundings of both predictions can add is bounded by the sums of their terms' sizes (Higham
-    2002, ch. 3). The result is rounded up.
+    The change is a linear function of the row, so it is largest in a corner of the box of ranges;
+    that is computed exactly. What the roundings of both predictions can add is bounded by the sizes
+    of their terms (Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3).
+
+    Parameters
+    ----------
+    model : LinearModel
+    quantized : QuantizedModel
+        Of the same features.
+
+    Returns
+    -------
+    float
+        In target units, rounded up.
     """
     low = high = Fraction(model.intercept) - Fraction(quantized.intercept)
     rounding = Fraction(0)
@@ -42,7 +53,20 @@ def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
 
 
 def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Rows) -> float:
-    """Return the largest change of a prediction over some rows, in target units."""
+    """Return the largest change of a prediction over some rows.
+
+    Parameters
+    ----------
+    model : LinearModel
+    quantized : QuantizedModel
+        Of the same features.
+    rows : iterable of ndarrays of shape (n_rows, n_features)
+
+    Returns
+    -------
+    float
+        In target units; 0.0 without rows.
+    """
     largest = 0.0
     for X in rows:
         before, after = (predict(X, m.coefficients, m.intercept) for m in (model, quantized))

@@ -1,13 +1,13 @@
 """The closest-vector problem of quantization: the codes that change the model least.
 
-The loss of rounding coefficients w to v is the quadratic form (v - w)ᵀ G (v - w), with G the
-moments of the features about their means. `closest` finds the v on a finite grid that makes it
-least, by Schnorr and Euchner's depth-first search (Mathematical Programming 66, 1994), started
-from Babai's point (Combinatorica 6, 1986), and says whether it has proven that none is better.
+The loss of rounding coefficients w to v is the quadratic form (v - w)ᵀ G (v - w), where G holds the
+moments of the features about their means. `closest` finds the v on a finite grid with the least
+loss, by Schnorr and Euchner's depth-first search (Mathematical Programming 66, 1994), which starts
+from Babai's point (Combinatorica 6, 1986), and says whether it has proven that no other is better.
 
 The search runs in float64, in plain Python, whose operations give the same bits everywhere. A
-branch is cut only if its cost exceeds the best by more than any rounding error could explain;
-what remains is compared in exact arithmetic. ``docs/quantization.md`` has the details.
+branch is cut only if its cost is above the best by more than any rounding error; what remains is
+compared in exact arithmetic. ``docs/quantization.md`` has the details.
 """
 
 from __future__ import annotations
@@ -22,18 +22,27 @@ from cali_reg.least_squares.rounding import power_of_two, to_float
 from cali_reg.quantization.code_grid import CodeGrid
 from cali_reg.quantization.quadratic_form import QuadraticForm
 
-SCALES = range(256, 512)  # numerators over 256 of the common scale
-MAX_NODES = 1 << 20
+SCALES = range(256, 512)  # the common scale, times 256
+MAX_NODES = 1 << 20  # branches to try
 _EPSILON = 2.0**-52
-_RELATIVE = 1 + 2.0**-40  # more than the error of a sum of some squares
+_RELATIVE = 1 + 2.0**-40  # above the relative rounding error of a sum of squares
 
 
 @dataclass(frozen=True)
 class Closest:
     """The best point found: coefficient j becomes ``scale / 256 * 2**exponents[j] * steps[j]``.
 
-    `loss` is its loss, `bound` what no point of the grid can be below, `nodes` how many branches
-    were tried.
+    Attributes
+    ----------
+    scale : int
+        256 to 511.
+    exponents, steps : tuple of n_features ints
+    loss : fmpq
+        The quadratic form of the change, exactly.
+    bound : fmpq
+        No point of the grid has a smaller loss than this.
+    nodes : int
+        How many branches were tried.
     """
 
     scale: int
@@ -52,20 +61,42 @@ class Closest:
 def closest(
     gram: flint.fmpq_mat, weights: Sequence[float], bits: int, *, max_nodes: int = MAX_NODES
 ) -> Closest:
-    """Minimize ``(v - w)ᵀ gram (v - w)`` over all scales, exponents and codes of `bits` bits.
+    """Minimize ``(v - w)ᵀ gram (v - w)`` over all scales, exponents and codes.
 
-    The grid: steps from ``-2**(bits - 1)`` to ``2**(bits - 1) - 1``, and for each coefficient the
-    exponent that suits its own size, one less or one more. Ties go to the smallest scale, then
-    exponents, then steps. Once `max_nodes` branches have been tried, what is left is bounded.
+    The grid has steps from ``-2**(bits - 1)`` to ``2**(bits - 1) - 1`` and, for each coefficient,
+    the exponent that suits its size, the one before and the one after. Of equal losses the smallest
+    scale wins, then the smallest exponents, then the smallest steps.
+
+    Parameters
+    ----------
+    gram : fmpq_mat of shape (n_features, n_features)
+        Symmetric and positive semidefinite.
+    weights : sequence of n_features floats
+        The coefficients w.
+    bits : int
+        Of a code, 2 to 16.
+    max_nodes : int, default=2**20
+        How many branches to try; then the search stops, and the rest is only bounded.
+
+    Returns
+    -------
+    Closest
+
+    Examples
+    --------
+    >>> found = closest(flint.fmpq_mat([[1]]), [0.75], 8)
+    >>> found.scale / 256 * 2.0 ** found.exponents[0] * found.steps[0], found.is_proven
+    (0.75, True)
     """
-    # powers of two make all weights of a size and the form near one: float64 can then hold them
+    # Powers of two bring all weights to one size and the form near one, for float64 to hold them.
     fractions, shifts = zip(*map(math.frexp, weights), strict=True)
     scaled, power = _scaled(gram, shifts)
     form = QuadraticForm(scaled, [CodeGrid(w, SCALES[0], bits).unit for w in fractions])
     best = _Best(form, fractions)
     searches = [_Search(form, best, fractions, scale, bits) for scale in SCALES]
     searches.sort(key=lambda search: search.babai())
-    for share in (max_nodes // (4 * len(searches)), max_nodes):  # the hard ones get what is left
+    # A quarter of the branches is shared equally; the searches not done then get the rest.
+    for share in (max_nodes // (4 * len(searches)), max_nodes):
         for search in searches:
             if search.frontier < math.inf:
                 search.run(min(max_nodes, best.nodes + share))
@@ -88,7 +119,7 @@ def _scaled(gram: flint.fmpq_mat, shifts: Sequence[int]) -> tuple[flint.fmpq_mat
 
 
 class _Best:
-    """The best point so far, by exact loss; ties by scale, exponents and steps."""
+    """The best point so far: the least by exact loss, then scale, exponents and steps."""
 
     def __init__(self, form: QuadraticForm, weights: Sequence[float]) -> None:
         self._form = form
@@ -143,7 +174,7 @@ class _Search:
         self._point = [0] * form.size
         self._offsets = [0.0] * form.size  # of the point from the targets
         self._slack = 0.0
-        self.frontier = 0.0  # what the branches that were left untried cost at least
+        self.frontier = 0.0  # no branch that was left untried costs less
 
     def babai(self) -> float:
         """Round one coordinate after another, offer that point, and return its cost."""
@@ -157,7 +188,7 @@ class _Search:
         return cost
 
     def run(self, max_nodes: int) -> None:
-        """Try all branches that may hold a better point, or as equal; stop at `max_nodes`."""
+        """Try all branches that may have a point at least as good; stop at `max_nodes`."""
         self._slack = self._largest_error() if self._form.is_provable else 0.0
         self.frontier = math.inf
         self._visit(self._form.size - 1, 0.0, max_nodes)
@@ -198,10 +229,10 @@ class _Search:
         self._best.offer(self._scale, self._grids, point)
 
     def _largest_error(self) -> float:
-        """Bound the rounding error of a cost that is truly at most the best loss.
+        """Bound the rounding error of a cost whose exact value is at most the best loss.
 
-        Each deviation is then at most its reach times the root of the loss, which bounds each
-        term of a center, and so the error of their sum (Higham 2002, ch. 3), twice over.
+        Each deviation is then at most its reach times the square root of the loss. That bounds each
+        term of a center, and so the error of their sum (Higham 2002, chapter 3). Taken twice.
         """
         root = math.sqrt(self._best.loss)
         grids, targets = self._ordered, [abs(target) for target in self._targets]

@@ -39,13 +39,38 @@ class CodeGrid:
         self.target = weight / self.unit
 
     def nearest(self, x: float) -> int:
-        """Return the grid value nearest to `x`, which is in units."""
+        """Return the grid value nearest to `x`.
+
+        Parameters
+        ----------
+        x : float
+            In units, as all values of the grid are.
+
+        Returns
+        -------
+        int
+        """
         half = self._half
         width = 1 if abs(x) <= half else 2 if abs(x) <= 2 * half else 4
         return max(-4 * half, min(width * round(x / width), 4 * half - 4))
 
     def outward(self, x: float) -> Iterator[int]:
-        """Yield all grid values, the nearest to `x` first; of two as near, the smaller."""
+        """Yield all grid values, the nearest to `x` first; of two as near, the smaller.
+
+        Parameters
+        ----------
+        x : float
+            In units.
+
+        Yields
+        ------
+        int
+
+        Examples
+        --------
+        >>> list(CodeGrid(1.0, 256, 2).outward(0.9))
+        [1, 0, 2, -1, -2, 4, -4, -8]
+        """
         t = self.nearest(x)
         yield t
         below, above = self.below(t), self.above(t)
@@ -70,7 +95,18 @@ class CodeGrid:
         return t - width if t - width >= -4 * half else None
 
     def code(self, t: int) -> tuple[int, int]:
-        """Return the smallest exponent that can hold `t`, and the step at that exponent."""
+        """Return the code of a grid value.
+
+        Parameters
+        ----------
+        t : int
+            A grid value.
+
+        Returns
+        -------
+        exponent, step : int
+            The smallest exponent at which a step is equal to `t`, and that step.
+        """
         shift = 0
         while (t and not -self._half <= t >> shift < self._half) or (t >> shift) << shift != t:
             shift += 1

@@ -78,7 +78,17 @@ class QuadraticForm:
         ]
 
     def loss(self, values: Sequence[flint.fmpq]) -> flint.fmpq:
-        """Return the form's exact value at deviations `values`, in the features' own order."""
+        """Return the exact value of the form.
+
+        Parameters
+        ----------
+        values : sequence of n_features fmpq
+            The vector x, in the order of the features and not of the pivots.
+
+        Returns
+        -------
+        fmpq
+        """
         vector = flint.fmpq_mat([[value] for value in values])
         return (vector.transpose() * self.gram * vector)[0, 0]
 

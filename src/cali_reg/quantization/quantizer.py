@@ -1,4 +1,4 @@
-"""Quantization: a model and its moments to integer codes, with a contract on what that costs."""
+"""Quantization: coefficients to integer codes, with a contract on what that costs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,23 @@ from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 
 WIDTHS = range(2, 17)  # bits of a code
-MEASURED = "max_change_measured"  # in a contract, where the training rows were at hand
-_LARGEST = 2.0**1000  # beyond it, or below its inverse, a code's value may be no float64
+MEASURED = "max_change_measured"  # in a contract, where the training rows were available
+_LARGEST = 2.0**1000  # above it, or below its inverse, float64 may not hold what a code stands for
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """A quantized model, both models' scores on the held-out rows, and the files to write."""
+    """The result of quantizing.
+
+    Attributes
+    ----------
+    model : QuantizedModel
+        With its contract.
+    before, after : Scores
+        Of the float64 model and of the quantized one, on the held-out rows.
+    files : dict of bytes
+        The artifacts to write, by file name; the two joblib files come first.
+    """
 
     model: QuantizedModel
     before: Scores
@@ -39,10 +49,26 @@ class Quantized:
 def quantize(
     model: LinearModel, moments: TrainTestMoments, bits: int = 8, *, rows: Rows | None = None
 ) -> Quantized:
-    """Quantize to codes of `bits` bits that change the training predictions least.
+    """Quantize to the codes that change the predictions of the training rows least.
 
-    `rows` are the training rows, if they are at hand, as blocks of shape (n_rows, n_features):
-    the largest change is then also measured.
+    Parameters
+    ----------
+    model : LinearModel
+    moments : TrainTestMoments
+        Of the model's training and held-out rows.
+    bits : int, default=8
+        Of a code, 2 to 16.
+    rows : iterable of ndarrays of shape (n_rows, n_features), optional
+        The training rows in blocks, to measure the largest change of a prediction, too.
+
+    Returns
+    -------
+    Quantized
+
+    Raises
+    ------
+    DataError
+        For a coefficient above 2**1000 or below 2**-1000 in size, and as `score` does.
     """
     found = closest(_normalized_gram(moments.train), _checked(model.coefficients), bits)
     quantized = _with_codes(found, bits, model, moments.train)
@@ -68,7 +94,29 @@ def quantize(
 def narrowest(
     model: LinearModel, moments: TrainTestMoments, max_change: float, *, rows: Rows | None = None
 ) -> Quantized:
-    """Quantize to the fewest bits whose proven bound is at most `max_change`."""
+    """Quantize to the fewest bits that keep the proven bound on changes.
+
+    Parameters
+    ----------
+    model : LinearModel
+    moments : TrainTestMoments
+        Of the model's training and held-out rows.
+    max_change : float
+        The most that any prediction inside the training ranges may change by, in target units.
+    rows : iterable of ndarrays of shape (n_rows, n_features), optional
+        As in `quantize`.
+
+    Returns
+    -------
+    Quantized
+
+    Raises
+    ------
+    GateError
+        If 16 bits are not enough.
+    DataError
+        As `quantize` does.
+    """
     for bits in WIDTHS:
         result = quantize(model, moments, bits, rows=rows)
         if result.model.contract["max_change_bound"] <= max_change:
@@ -81,7 +129,7 @@ def narrowest(
 
 
 def _normalized_gram(train: Moments) -> flint.fmpq_mat:
-    """Return the products about the means over that of the target: the loss in R², (p, p)."""
+    """Return the quadratic form of the loss in R²: products about the means over TSS, (p, p)."""
     sums = train.sums.tolist()
     first, size = sums[0], len(sums)
     total = first[0] * sums[-1][-1] - first[-1] ** 2
@@ -129,7 +177,7 @@ def _loss(moments: Moments, model: LinearModel, quantized: QuantizedModel) -> fl
 
 
 def _exports(quantized: QuantizedModel) -> dict[str, bytes]:
-    """Return the two joblib files: the codes, and what turns them into values."""
+    """Return the two joblib files: the codes, and the numbers that turn them into values."""
     small = quantized.bits <= 8
     parameters = (
         quantized.scale,

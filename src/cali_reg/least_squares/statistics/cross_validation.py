@@ -1,4 +1,4 @@
-"""Cross-validation from the moments of folds, without another look at their rows."""
+"""Cross-validation from the moments of folds, without reading their rows again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,38 @@ from cali_reg.least_squares.statistics.scores import Scores, score
 
 
 def cross_validate(folds: Sequence[Moments], names: Sequence[str]) -> list[Scores]:
-    """Score each fold by the model of the others, from one pass over the rows.
+    """Score each fold with the model of all other folds.
 
-    The moments of all rows but a fold's are those of all rows less the fold's.
+    The moments of the other folds are those of all rows minus the fold's, so one pass over the
+    rows is enough.
+
+    Parameters
+    ----------
+    folds : sequence of Moments
+        Of at least two folds, with the same columns.
+    names : sequence of n_features strings
+        The features' names, for error messages.
+
+    Returns
+    -------
+    list of Scores
+        One for each fold, in order.
+
+    Raises
+    ------
+    UsageError
+        If a fold has no rows.
+    DataError
+        If a coefficient or a score is beyond float64.
+
+    Examples
+    --------
+    >>> folds = [Moments.from_arrays([[0.0], [k]], [1.0, k]) for k in (1.0, 2.0)]
+    >>> [fold.rmse for fold in cross_validate(folds, ["x"])]
+    [0.3535533905932738, 0.7071067811865476]
     """
     if not all(fold.n_samples for fold in folds):
-        raise UsageError(f"--cv is {len(folds)}, and a fold has no row; use fewer folds")
+        raise UsageError(f"--cv is {len(folds)}, and a fold has no rows; use fewer folds")
     total = sum(folds[1:], start=folds[0])
     solutions = [solve(total - fold, names=names) for fold in folds]
     return [

@@ -1,4 +1,7 @@
-"""Scores of a linear model on the rows of some moments, each rounded once."""
+"""Scores of a linear model on the rows of some moments, each rounded once.
+
+RSS is the residual sum of squares, TSS the total sum of squares about the target's mean.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,19 @@ from cali_reg.least_squares.rounding import power_of_two, round_or_raise, sqrt_t
 
 @dataclass(frozen=True)
 class Scores:
-    """How well a model predicts the rows of some moments; each value is rounded once.
+    """How well a model predicts some rows. Each value is correctly rounded.
 
-    `r2` is 1 - RSS / TSS (for a constant target 1.0 or 0.0, as in scikit-learn; NaN for fewer
-    than two rows), `rmse` the root of RSS / n, `bias` the mean of prediction - target.
+    Attributes
+    ----------
+    n_samples : int
+        Number of rows.
+    r2 : float
+        1 - RSS / TSS. For a constant target it is 1.0 or 0.0, as in scikit-learn; for fewer than
+        two rows it is NaN.
+    rmse : float
+        Square root of RSS / n_samples, in target units.
+    bias : float
+        Mean of prediction - target, in target units.
     """
 
     n_samples: int
@@ -30,12 +42,32 @@ class Scores:
 
 
 def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> Scores:
-    """Score the model ``intercept + X @ coefficients``, taken exactly, on any rows' moments.
+    """Score the model ``intercept + X @ coefficients`` on the rows of some moments.
+
+    The predictions are taken exactly, without the roundings of `predict`.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the rows to predict; these need not be the training rows.
+    coefficients : sequence of n_features floats
+    intercept : float
+
+    Returns
+    -------
+    Scores
 
     Raises
     ------
     DataError
-        Without a row, for another number of features, or for a score beyond float64.
+        If there are no rows, if the number of coefficients is not that of the features, if a
+        coefficient is NaN or infinite, or if a score is beyond float64.
+
+    Examples
+    --------
+    >>> moments = Moments.from_arrays([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+    >>> score(moments, [2.0], -0.5)
+    Scores(n_samples=3, r2=0.9134615384615384, rmse=0.5, bias=-0.16666666666666666)
     """
     n = moments.n_samples
     rss, errors = _residual_sums(moments, coefficients, intercept)
@@ -47,9 +79,30 @@ def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> 
 def r2_loss(
     moments: Moments, before: tuple[Sequence[float], float], after: tuple[Sequence[float], float]
 ) -> float:
-    """Return by how much R² falls from one (coefficients, intercept) to another, rounded once.
+    """Return R² of one model minus R² of another, as a single rounding of the exact difference.
 
-    NaN where R² is undefined: for a constant target, as it is with one row.
+    Parameters
+    ----------
+    moments : Moments
+        Of the rows to predict.
+    before, after : tuple of (coefficients, intercept)
+        The two models.
+
+    Returns
+    -------
+    float
+        Above zero if R² falls. NaN where R² is undefined: for a constant target or a single row.
+
+    Raises
+    ------
+    DataError
+        As `score` does.
+
+    Examples
+    --------
+    >>> moments = Moments.from_arrays([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+    >>> r2_loss(moments, ([2.0], -0.5), ([2.0], -0.75))
+    0.05048076923076923
     """
     rss = [_residual_sums(moments, *model)[0] for model in (before, after)]
     tss = total_sum_of_squares(moments)
@@ -59,7 +112,25 @@ def r2_loss(
 
 
 def r_squared(rss: flint.fmpq, tss: flint.fmpq, n_samples: int) -> float:
-    """Return ``1 - rss / tss``, rounded once; 1.0 or 0.0 if `tss` is zero, NaN below two rows."""
+    """Return ``1 - rss / tss``, correctly rounded.
+
+    Parameters
+    ----------
+    rss, tss : fmpq
+        The exact sums of squares.
+    n_samples : int
+        Number of rows.
+
+    Returns
+    -------
+    float
+        NaN for fewer than two rows. If `tss` is zero: 1.0 if `rss` is zero, too, otherwise 0.0.
+
+    Raises
+    ------
+    DataError
+        If the value is beyond float64.
+    """
     if n_samples < 2:
         return math.nan
     if tss == 0:
@@ -68,7 +139,7 @@ def r_squared(rss: flint.fmpq, tss: flint.fmpq, n_samples: int) -> float:
 
 
 def total_sum_of_squares(moments: Moments) -> flint.fmpq:
-    """Return the total sum of squares about the target's mean."""
+    """Return the target's sum of squares about its mean, exactly; there must be a row."""
     sums = moments.sums
     centered = int(sums[0, 0] * sums[-1, -1] - sums[0, -1] ** 2)
     return flint.fmpq(centered, int(sums[0, 0])) * power_of_two(UNIT)
@@ -82,7 +153,8 @@ def _residual_sums(
     if len(coefficients) != moments.n_features or n == 0:
         raise DataError(
             f"{len(coefficients)} coefficients cannot be scored on {n} rows of"
-            f" {moments.n_features} features; expected a coefficient for each and at least a row"
+            f" {moments.n_features} features; expected a coefficient for each feature and at"
+            " least one row"
         )
     if not all(math.isfinite(w) for w in (intercept, *coefficients)):
         raise DataError("a coefficient is NaN or infinite; expected finite numbers: fit again")
