@@ -1,16 +1,20 @@
 """scikit-learn's face: its conventions, and the same bits however the rows come in."""
 
 import pickle
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -57,9 +61,9 @@ def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_frames_have_the_bits_of_arrays(table: Table, frame: Any) -> None:
-    """Pandas and polars give the same model as arrays, and their columns' names."""
+    """Pandas, polars and Arrow give the same model as arrays, and their columns' names."""
     X, y = table
     columns = dict(zip(NAMES, X.T, strict=True))
     model = ExactLinearRegression().fit(frame(columns), y)
@@ -87,6 +91,71 @@ def test_series_and_mixed_columns(table: Table) -> None:
     expected = ExactLinearRegression().fit(frame.to_numpy(dtype=np.float64), y)
     assert bits(ExactLinearRegression().fit(frame, pd.Series(y))) == bits(expected)
     assert bits(ExactLinearRegression().fit(pl.from_pandas(frame), pl.Series(y))) == bits(expected)
+
+
+@pytest.mark.parametrize("series", [list, tuple, pd.Series, pl.Series, pa.array])
+def test_targets_of_any_type(table: Table, series: Any) -> None:
+    """The target may be a list, a Series or an Arrow array."""
+    X, y = table
+    expected = ExactLinearRegression().fit(X, y)
+    assert bits(ExactLinearRegression().fit(X, series(y.tolist()))) == bits(expected)
+
+
+REFUSED = {
+    "missing in pandas": (pd.DataFrame({"a": pd.array([0, None, 2], dtype="Int64")}), DataError),
+    "missing in polars": (pl.DataFrame({"a": [0, None, 2]}), DataError),
+    "missing in Arrow": (pa.table({"a": [0, None, 2]}), DataError),
+    "missing in a list": ([[0.0], [None], [2.0]], DataError),
+    "masked": (np.ma.array([[0.0], [1.0], [2.0]], mask=[[False], [True], [False]]), DataError),
+    "infinite": ([[0.0], [np.inf], [2.0]], DataError),
+    "rounded": ([[2**53 + 1], [1], [2]], DataError),
+    "dates": (pd.DataFrame({"a": pd.date_range("2020", periods=3)}), DataError),
+    "categories": (pd.DataFrame({"a": pd.Categorical(list("abc"))}), DataError),
+    "text": ([["a"], ["b"], ["c"]], ValueError),
+    "text in pandas": (pd.DataFrame({"a": list("abc")}), ValueError),
+    "complex": (np.array([[0j], [1], [2]]), ValueError),
+    "no rows": (np.empty((0, 1)), ValueError),
+    "fewer rows": ([[0.0], [1.0]], ValueError),
+    "one dimension": ([0.0, 1.0, 2.0], ValueError),
+    "sparse": (csr_array([[0.0], [1.0], [2.0]]), TypeError),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_fit_refuses(case: str) -> None:
+    """As the docstring of `fit` says: with the errors that it names."""
+    X, error = REFUSED[case]
+    with pytest.raises(error):
+        ExactLinearRegression().fit(X, [0.0, 1.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("X", "error"),
+    [
+        ([[np.nan]], ValueError),
+        ([[np.inf]], ValueError),
+        ([["a"]], ValueError),
+        ([[1.0, 2.0]], ValueError),
+        ([1.0], ValueError),
+        (csr_array([[1.0]]), TypeError),
+    ],
+    ids=["NaN", "infinite", "text", "more columns", "one dimension", "sparse"],
+)
+def test_what_predict_refuses(X: Any, error: type[Exception]) -> None:
+    """As the docstring of `predict` says; before a fit, nothing is predicted."""
+    with pytest.raises(NotFittedError):
+        ExactLinearRegression().predict([[1.0]])
+    model = ExactLinearRegression().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+    with pytest.raises(error):
+        model.predict(X)
+
+
+def test_documented_attributes_are_all_there_is() -> None:
+    """The docstring lists what a fit leaves, and nothing else."""
+    model = ExactLinearRegression().fit(pd.DataFrame({"a": [0.0, 1.0, 2.0]}), [0.0, 1.0, 4.0])
+    documented = re.findall(r"^    (\w+_) : ", str(ExactLinearRegression.__doc__), re.M)
+    found = {name for name in dir(model) if name.endswith("_") and not name.startswith("_")}
+    assert found == set(documented)
 
 
 def test_errors_name_the_frames_column(table: Table) -> None:

@@ -217,8 +217,8 @@ def test_no_rows_cannot_be_scored_or_fitted() -> None:
         solve(Moments.from_arrays(np.empty((2, 0)), [1.0, 2.0]))
 
 
-@pytest.mark.parametrize("alpha", [-1.0, -5e-324, math.inf, math.nan])
-def test_impossible_penalties(alpha: float) -> None:
+@pytest.mark.parametrize("alpha", [-1.0, -5e-324, math.inf, math.nan, "1", None, 1j, [1.0]])
+def test_impossible_penalties(alpha: Any) -> None:
     """A penalty is finite and not negative."""
     with pytest.raises(DataError, match=r"alpha is .*; expected a finite number"):
         solve(Moments.from_arrays([[1.0], [2.0]], [1.0, 2.0]), alpha=alpha)

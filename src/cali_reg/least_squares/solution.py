@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import flint
@@ -73,8 +74,8 @@ def solve(
     """
     if moments.n_samples == 0:
         raise DataError("no rows to fit; expected at least one: check the data and its filters")
-    if not 0 <= alpha < math.inf:
-        raise DataError(f"alpha is {alpha}; expected a finite number, zero or above")
+    if not isinstance(alpha, Real) or not 0 <= alpha < math.inf:
+        raise DataError(f"alpha is {alpha!r}; expected a finite number, zero or above")
     if moments.n_features == 0:
         raise DataError("no columns to fit; expected at least one feature")
     if names is None:
