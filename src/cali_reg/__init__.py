@@ -6,8 +6,14 @@
 -36.94192020718439
 """
 
+from __future__ import annotations
+
+import sys
+
 TYPE_CHECKING = False  # importing typing for it would take an eighth of a prediction's time
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cali_reg.data.california_housing import load_california_housing
     from cali_reg.estimator import ExactLinearRegression
     from cali_reg.least_squares.moments import Moments
@@ -15,21 +21,42 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["ExactLinearRegression", "Moments", "load_california_housing"]
 
-_HOMES = {
-    "ExactLinearRegression": "estimator",
-    "Moments": "least_squares.moments",
-    "load_california_housing": "data.california_housing",
-}
+
+def lazy_exports(
+    package: str, modules: dict[str, str]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and ``__dir__`` of a package that imports its names on first use.
+
+    Importing the package then costs nothing: a prediction needs neither NumPy nor scikit-learn.
+
+    Parameters
+    ----------
+    package : str
+        The package's ``__name__``.
+    modules : dict of str
+        For each exported name the module that defines it, relative to the package.
+
+    Returns
+    -------
+    __getattr__, __dir__ : callables
+        See PEP 562.
+    """
+
+    def get(name: str) -> object:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"{package}.{modules[name]}"), name)
+
+    return get, lambda: sorted({*vars(sys.modules[package]), *modules})
 
 
-def __getattr__(name: str) -> object:
-    """Import on first use: a prediction needs neither NumPy nor scikit-learn."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "ExactLinearRegression": "estimator",
+        "Moments": "least_squares.moments",
+        "load_california_housing": "data.california_housing",
+    },
+)
