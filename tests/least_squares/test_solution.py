@@ -2,18 +2,16 @@
 
 import math
 import pickle
-from functools import partial
 from typing import Any
 from unittest.mock import Mock
 
 import flint
 import numpy as np
 import pytest
-import reference
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from outcomes import BEYOND, outcome
-from reference import RESULTS, LeastSquares, Model, is_same, scores
+from reference import RESULTS, LeastSquares, is_same
 from tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg.errors import DataError
@@ -21,9 +19,6 @@ from cali_reg.least_squares import normal_equations
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
 from cali_reg.least_squares.solution import Solution, solve
-from cali_reg.least_squares.statistics.scores import r2_loss, score
-
-MAXIMUM = float(np.finfo(np.float64).max)
 
 
 def result(solution: Any, name: str) -> Any:
@@ -146,71 +141,11 @@ def test_constant_target(target: float, r2: float) -> None:
     assert (solution.coefficients, solution.intercept) == ((0.0,), target)
     assert (solution.r2, solution.standard_errors) == (r2, (0.0,))
     assert math.isnan(solution.adjusted_r2)
-    missed = score(Moments.from_arrays(X, np.full(3, target)), [0.0], target + 1)
-    assert missed.r2 == 0.0
 
 
-@given(tables(numbers=mild_numbers), st.lists(any_numbers, min_size=5, max_size=5))
-def test_scores_of_any_model_on_any_rows(table: Table, model: list[float]) -> None:
-    """R2, RMSE and bias of coefficients that come from anywhere."""
-    X, y = table
-    coefficients, intercept = model[: X.shape[1]], model[-1]
-    expected = outcome(lambda: scores(X, y, coefficients, intercept))
-    found = outcome(lambda: score(Moments.from_arrays(X, y), coefficients, intercept))
-    if expected == BEYOND or found == BEYOND:
-        assert found == expected
-    else:
-        assert found.n_samples == len(y)
-        assert is_same((found.r2, found.rmse, found.bias), expected)
-
-
-@given(
-    tables(numbers=mild_numbers, n_features=2),
-    st.tuples(st.tuples(any_numbers, any_numbers), any_numbers),
-    st.tuples(st.tuples(mild_numbers, mild_numbers), mild_numbers),
-)
-def test_the_loss_of_r2_is_exact(table: Table, before: Model, after: Model) -> None:
-    """The difference is rounded, not its terms: a loss far below an ulp of R2 is seen."""
-    moments = Moments.from_arrays(*table)
-    nearly = ((math.nextafter(after[0][0], 9.0), after[0][1]), after[1])
-    for one, other in ((before, after), (after, nearly), (after, after)):
-        found = outcome(partial(r2_loss, moments, one, other))
-        wanted = outcome(partial(reference.r2_loss, *table, one, other))
-        assert is_same(found, wanted)
-
-
-def test_a_model_is_scored_on_rows_it_never_saw() -> None:
-    """Scores are those of the float64 model, not of the exact solution."""
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
-    solution = solve(Moments.from_arrays(X[:40], y[:40]))
-    found = score(Moments.from_arrays(X[40:], y[40:]), solution.coefficients, solution.intercept)
-    expected = scores(X[40:], y[40:], solution.coefficients, solution.intercept)
-    assert (found.r2, found.rmse, found.bias) == expected
-
-
-@pytest.mark.parametrize(
-    ("coefficients", "intercept", "why"),
-    [
-        ([1.0], 0.0, "1 coefficients cannot be scored on 2 rows of 2 features"),
-        ([1.0, math.nan], 0.0, "NaN or infinite"),
-        ([1.0, 1.0], math.inf, "NaN or infinite"),
-        ([MAXIMUM, MAXIMUM], MAXIMUM, "the RMSE is beyond float64"),
-    ],
-)
-def test_models_that_cannot_be_scored(
-    coefficients: list[float], intercept: float, why: str
-) -> None:
-    """Another number of features, or no finite score."""
-    with pytest.raises(DataError, match=why):
-        score(Moments.from_arrays([[1.0, 2.0], [3.0, 5.0]], [1.0, 2.0]), coefficients, intercept)
-
-
-def test_no_rows_cannot_be_scored_or_fitted() -> None:
-    """The moments of no rows are moments, but there is nothing to learn from them."""
+def test_nothing_to_fit() -> None:
+    """The moments of no rows, or of no columns, are moments, but determine no model."""
     nothing = Moments.from_arrays(np.empty((0, 1)), np.empty(0))
-    with pytest.raises(DataError, match="on 0 rows"):
-        score(nothing, [1.0], 0.0)
     with pytest.raises(DataError, match="no rows to fit"):
         solve(nothing)
     with pytest.raises(DataError, match="no columns to fit"):
