@@ -142,5 +142,5 @@ def test_missing_packages_are_named(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     (line,) = done.stderr.decode().splitlines()
     assert done.returncode == 2
-    assert line.startswith("cali-reg train: not installed here (")
+    assert line.startswith("cali-reg train: a package is not installed (")
     assert module.split(".")[-1] in line
