@@ -16,7 +16,7 @@ in bounded memory. An invalid row stops the command with a one-line message."""
 EXAMPLES = """\
 cali-reg predict
 cali-reg predict rows.csv --on-error skip > predictions.txt
-cali-reg predict 'new/*.parquet' --interval 0.95 --keep id --out predictions.parquet"""
+cali-reg predict 'new/*.parquet' --interval 0.95 --keep id --out out.parquet"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,7 @@ data. If a check fails, no file is written."""
 
 EXAMPLES = """\
 cali-reg train
-cali-reg train --data 'rows/*.parquet' --target price --categorical town --cv 5"""
+cali-reg train --data 'rows/*.parquet' --target price --categorical town"""
 
 _MOST_FOLDS = 100  # of files: the sums of all folds are kept in memory
 

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--remove",
         nargs="+",
         metavar="PATH",
-        help="rows to remove, as files likewise; the model must have been trained on them",
+        help="rows to remove: files as for --add; the model must have been trained on these rows",
     )
     arguments.add_gates(parser)
 
