@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,9 +34,7 @@ def trained(result: Trained) -> str:
     dropped = f"\ndropped   {n_dropped:>6} rows  with missing values" if n_dropped else ""
     return (
         f"✔ R²: {_number(test['r2'], '.2f')} | RMSE: {_number(test['rmse'], '.2f')}\n\n"
-        f"held out  {test['n_samples']:>6} rows  R² {test['r2']}  RMSE {test['rmse']}\n"
-        f"training  {train['n_samples']:>6} rows  R² {train['r2']}  RMSE {train['rmse']}"
-        f"{dropped}\n\n"
+        f"held out  {_scores(test)}\ntraining  {_scores(train)}{dropped}\n\n"
         f"{_coefficients(result)}"
     )
 
@@ -84,7 +82,7 @@ def quantized(result: Quantized, target: str) -> str:
     ]
     optimum = "proven minimum of all codes"
     if contract["r2_gap"]:
-        optimum = f"at most {contract['r2_gap']:.3g} above the minimum of all codes"
+        optimum = f"at most {contract['r2_gap']:.3g} above the minimum"
     promises = [
         ["R² loss, training rows", f"{contract['r2_loss_train']:.3g}", optimum],
         ["R² loss, held-out rows", _number(contract["r2_loss_test"], ".3g"), ""],
@@ -167,6 +165,11 @@ def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:
     paths = [folder / name for name in names]
     rows = [[str(path), str(path.stat().st_size)] for path in paths if path.exists()]
     return _table(["file", "bytes"], rows)
+
+
+def _scores(scores: Mapping[str, float | None]) -> str:
+    r2, rmse = (_number(scores[name], "") for name in ("r2", "rmse"))
+    return f"{scores['n_samples']:>6} rows  R² {r2}  RMSE {rmse}"
 
 
 def _coefficients(result: Trained) -> str:

@@ -30,7 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the model in another format, to a file or standard output."""
+    """Write the model in another format, to a file or standard output.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    UsageError
+        If the output needs a file, or a package that is not installed.
+    ArtifactError
+        If artifacts are missing, do not belong together, or cannot be written.
+    """
     from cali_reg.export.formats import export
 
     if options.format == "onnx" and options.out is None:

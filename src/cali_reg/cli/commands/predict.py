@@ -77,7 +77,22 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Predict the sample rows, or the rows of files, and write the predictions."""
+    """Predict the sample rows, or the rows of files, and write the predictions.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, and at an invalid row unless it is skipped.
+    UsageError
+        If options do not fit together, or do not fit the model.
+    ArtifactError
+        If artifacts are missing, do not belong together, or cannot be written.
+    """
     if not options.paths:
         _predict_samples(options)
         return

@@ -67,7 +67,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Quantize the model, write its artifacts and print the report; or print the curve."""
+    """Quantize the model, write its artifacts and print the report; or print the curve.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    GateError
+        If the accuracy contract is not met.
+    UsageError
+        If options do not fit together, or ``--data`` has other rows than the training.
+    ArtifactError
+        If artifacts are missing, do not belong together, or cannot be written.
+    """
     from cali_reg.jobs.gates import check_contract
     from cali_reg.least_squares import moments_file
     from cali_reg.quantization import quantizer

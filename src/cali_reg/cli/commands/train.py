@@ -126,7 +126,24 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train on the embedded data or on files, write the artifacts and print the report."""
+    """Train on the embedded data or on files, write the artifacts and print the report.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    GateError
+        If R² on the held-out rows is below ``--min-r2``.
+    UsageError
+        If options do not fit together.
+    DataError
+        If the rows cannot be used, for example for missing values or collinear columns.
+    ArtifactError
+        If the artifacts cannot be written.
+    """
     from cali_reg.least_squares.statistics.cross_validation import cross_validate
     from cali_reg.report import tables
 

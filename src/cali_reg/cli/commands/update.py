@@ -36,7 +36,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Update the model, write its artifacts and print the report."""
+    """Update the model, write its artifacts and print the report.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    GateError
+        If R² on the held-out rows is below ``--min-r2``.
+    UsageError
+        If there is nothing to add or to remove.
+    DataError
+        If the rows cannot be used, or were not those of the model.
+    ArtifactError
+        If artifacts are missing, do not belong together, or cannot be written.
+    """
     from cali_reg.jobs.update import update
     from cali_reg.report import tables
 

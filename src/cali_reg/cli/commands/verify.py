@@ -37,7 +37,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Rebuild the artifacts, print the result for each file, and fail if one differs."""
+    """Rebuild the artifacts, print the result for each file, and fail if one differs.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    GateError
+        If a file differs from its rebuild, or is missing.
+    UsageError
+        If the training rows or the held-out rows are not available.
+    DataError
+        If the rows cannot be used.
+    ArtifactError
+        If the folder has no artifacts, or they have other columns than the rows.
+    """
     from cali_reg.jobs.verify import verify
     from cali_reg.report import tables
 
