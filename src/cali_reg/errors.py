@@ -1,28 +1,29 @@
-"""What can go wrong, in the user's words.
+"""Errors that users see: what, where, what was found, what was expected, what to do, in one line.
 
-Every message is one line: what, where, what was found, what was expected, what to do.
+The command line prints the message of a `CaliRegError` without a traceback, and exits with code 2,
+or with code 1 after a `GateError`.
 """
 
 
 class CaliRegError(Exception):
-    """A problem that the user can understand and mend."""
+    """A problem that the user can understand and fix: the base class of all errors here."""
 
 
 class DataError(CaliRegError, ValueError):
-    """The rows or columns given cannot be used."""
+    """The given rows or columns cannot be used."""
 
 
 class FormatError(CaliRegError, ValueError):
-    """A stored file is damaged, foreign, or of a newer format."""
+    """A stored file is damaged, not from cali-reg, or of a newer format version."""
 
 
 class ArtifactError(CaliRegError):
-    """An artifact is missing or cannot be written."""
+    """An artifact is missing, belongs to another model, or cannot be written."""
 
 
 class UsageError(CaliRegError):
-    """The command was called with options that do not fit."""
+    """Options or arguments do not fit together, or do not fit the model."""
 
 
 class GateError(CaliRegError):
-    """A gate failed: the model is not what was asked for."""
+    """A check failed: R² is too low, the accuracy contract is not met, or a file differs."""

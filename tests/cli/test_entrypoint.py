@@ -13,9 +13,6 @@ from cali_reg import __version__
 from cali_reg.cli import entrypoint
 from cali_reg.cli.commands import predict
 
-COMMANDS = ["train", "update", "quantize", "verify", "predict", "export"]
-README = Path(__file__).parents[2] / "README.md"
-
 BAD_USAGE = [
     [],
     ["fly"],
@@ -49,21 +46,6 @@ def test_bad_usage(run: Run, arguments: list[str]) -> None:
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert "--help" in err
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_and_documentation(run: Run, command: str) -> None:
-    """Help names every option with a text, and the README shows the command."""
-    code, out, _ = run(command, "--help")
-    assert code == 0
-    assert "--artifacts DIR" in out
-    assert re.search(rf"(cali-reg|make) [a-z ]*{command}", README.read_text("utf-8"))
-
-
-def test_commands_are_all_known(run: Run) -> None:
-    """The help lists the commands that the tests know, and no other."""
-    _, out, _ = run("--help")
-    assert re.findall(r"^    ([a-z-]+)  ", out, re.MULTILINE) == COMMANDS
 
 
 def test_version(run: Run) -> None:
@@ -142,5 +124,5 @@ def test_missing_packages_are_named(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     (line,) = done.stderr.decode().splitlines()
     assert done.returncode == 2
-    assert line.startswith("cali-reg train: not installed here (")
+    assert line.startswith("cali-reg train: a package is not installed (")
     assert module.split(".")[-1] in line

@@ -322,7 +322,7 @@ BAD_OPTIONS: dict[str, tuple[list[str], str]] = {
         ["--target", "age", "--features", '"floor area, m2",new'],
         ": column 'floor area, m2' is missing (found: ",
     ),
-    "no target": ([], "--data needs --target, the column to predict"),
+    "no target": ([], "--data requires --target, the column to predict"),
     "no workers": (["--target", "age", "--features", "new", "--dask", "local:0"], "--dask local:0"),
     "workers by name": (
         ["--target", "age", "--features", "new", "--dask", "local:many"],
@@ -346,7 +346,7 @@ def test_bad_options(run: Run, tmp_path: Path, case: str) -> None:
 def test_options_without_data(run: Run, tmp_path: Path, option: str) -> None:
     """The embedded data has its own columns and split."""
     message = refused(run, tmp_path, option, "x")
-    assert message == f"{option} goes with --data; name the files"
+    assert message == f"{option} requires --data; name the files"
 
 
 def test_missing_values_are_counted(run: Run, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_dropping_equals_training_without(run: Run, tmp_path: Path, suffix: str)
         *("--missing", "drop"),
     )
     assert (code, err) == (0, "")
-    assert "\ndropped        4 rows  that lack a value\n" in out
+    assert "\ndropped        4 rows  with missing values\n" in out
     assert (tmp_path / "drop" / "moments.json").read_bytes() == expected["moments.json"]
     model = (tmp_path / "drop" / "model.json").read_text("utf-8")
     assert '"dropped_rows": 4' in model

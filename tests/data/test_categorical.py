@@ -200,7 +200,7 @@ def test_options_take_quoted_names(run: Run, tmp_path: Path, odd: Path) -> None:
     assert found == {name: (odd / name).read_bytes() for name in found}
     code, _, err = run("train", "--data", "x", "--target", "y", "--features", 'a,"b')
     assert code == 2
-    assert "is no list of names" in err
+    assert "is not a list of names" in err
 
 
 def test_quantize_measures_the_training_rows(run: Run, odd_copy: Path) -> None:

@@ -199,7 +199,7 @@ def test_forged_documents_are_named(run: Run, folder: Path, case: str) -> None:
     assert differing(found).keys() == {name}
     assert found[name].startswith("differs: ")
     assert message in found[name]
-    assert f"1 of 6 files are not what their making gives: {name};" in last
+    assert f"1 of 6 files differ from a rebuild: {name};" in last
 
 
 @pytest.mark.parametrize("name", artifacts.ALL)
@@ -285,7 +285,7 @@ def test_whole_forgery_of_other_rows(run: Run, changed: Path) -> None:
     code, found, last = verdicts(run, changed / "artifacts")
     assert (code, len(differing(found))) == (1, 6)
     assert "number of training rows is 15812, remade 16512" in found["moments.json"]
-    assert "name the training rows with --data" in last
+    assert "give the training rows with --data" in last
 
 
 def test_updated_model_with_its_rows(run: Run, updated: Path) -> None:
@@ -333,7 +333,7 @@ def test_trusted_moments(run: Run, changed: Path) -> None:
         "model.json": "same (not checked: ranges)",
         "quantized.json": "same (not checked: measured change)",
     }
-    assert last.endswith("but for what was not checked")
+    assert last.endswith("all 6 files match a rebuild, except what was not checked")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_output(run: Run, folder: Path) -> None:
     code, out, err = run("quantize", "--artifacts", folder)
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == "✔ Quantised parameters saved"
-    for word in ("0.575788", "0.575815", "uint8", "proven", "largest change, bound"):
+    for word in ("0.575788", "0.575815", "uint8", "proven", "largest prediction change, bound"):
         assert word in out
     assert all(str(folder / name) in out for name in artifacts.ALL)
 
@@ -242,7 +242,7 @@ def test_auto_needs_a_limit(run: Run, folder: Path) -> None:
     """Without --max-change there is nothing to keep to."""
     code, _, err = run("quantize", "--artifacts", folder, "--bits", "auto")
     assert code == 2
-    assert "--bits auto needs --max-change" in err
+    assert "--bits auto requires --max-change" in err
 
 
 def test_curve_lists_all_widths(run: Run, folder: Path) -> None:
@@ -287,7 +287,7 @@ def test_no_measurement_without_the_rows(run: Run, folder: Path, tmp_path: Path)
     run("update", "--artifacts", folder, "--add", path)
     code, out, _ = run("quantize", "--artifacts", folder)
     assert code == 0
-    assert "largest change, training rows" not in out
+    assert "largest prediction change, training rows" not in out
     assert "max_change_measured" not in json.loads((folder / "quantized.json").read_text())
 
 

@@ -1,1 +1,1 @@
-"""The command line: parser, arguments, commands. Standard library only when imported."""
+"""The command line. Only the standard library is imported until a command runs."""

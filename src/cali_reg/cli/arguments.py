@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cali_reg.cli import argument_types
 
+FILES = "CSV, Parquet or Arrow files, given as paths, wildcards, folders or URLs"  # for help texts
+
 
 def add_artifacts(parser: argparse.ArgumentParser) -> None:
     """Add ``--artifacts``, the folder that every command reads or writes."""
@@ -15,27 +17,28 @@ def add_artifacts(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("artifacts"),
         metavar="DIR",
-        help="folder of the model's files (default: artifacts)",
+        help="folder of the model's files (default: %(default)s)",
     )
 
 
 def add_data(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add ``--data``, the training rows; `text` is its help."""
+    """Add ``--data``, the files of the training data; `text` is its help."""
     parser.add_argument("--data", nargs="+", metavar="PATH", help=text)
 
 
 def add_test_data(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add ``--test-data``, the held-out rows; `text` is its help."""
+    """Add ``--test-data``, the files of the held-out rows; `text` is its help."""
     parser.add_argument("--test-data", nargs="+", metavar="PATH", help=text)
 
 
 def add_precision(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add ``--precision``, which of the two models is used; `text` is its help."""
+    """Add ``--precision``, which of the two models to use; `text` begins its help."""
     parser.add_argument(
         "--precision",
         choices=["float64", "uint8"],
         default="float64",
-        help=f"{text} (default: float64)",
+        help=f"{text}: float64 (the exact coefficients), or uint8 (the quantized model, of any"
+        " width) (default: %(default)s)",
     )
 
 
@@ -45,15 +48,17 @@ def add_out(parser: argparse.ArgumentParser, text: str) -> None:
 
 
 def add_gates(parser: argparse.ArgumentParser) -> None:
-    """Add what a new model must pass before it replaces the old one."""
+    """Add the checks that a new model must pass before its files are written."""
     parser.add_argument(
         "--min-r2",
         type=argument_types.finite,
         metavar="R2",
-        help="fail, and leave the old artifacts, if R² on the held-out rows is lower",
+        help="fail with exit code 1 if R² on the held-out rows is below this value"
+        " (default: no check)",
     )
     parser.add_argument(
         "--allow-collinear",
         action="store_true",
-        help="accept columns that depend on others, with the solution of least norm",
+        help="accept collinear columns (constant, or a linear combination of other columns), and"
+        " use the solution of minimum norm",
     )

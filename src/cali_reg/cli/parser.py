@@ -1,4 +1,4 @@
-"""The parser of the command line, whose errors are one line."""
+"""Parser of the command line."""
 
 from __future__ import annotations
 
@@ -16,40 +16,89 @@ if TYPE_CHECKING:
 
 COMMANDS = ("train", "update", "quantize", "verify", "predict", "export")  # modules of commands/
 
-# a width of its own: asking for that of the terminal imports shutil at every start
+_DESCRIPTION = """\
+Linear regression that can be audited to the last bit: exact coefficients,
+quantization with an accuracy contract, and files that can be rebuilt byte for
+byte. `cali-reg COMMAND --help` describes a command.
+
+Exit code: 0 for success, 1 if a check failed, 2 for invalid input or options."""
+
+_EXAMPLES = """\
+cali-reg train --data rows.csv --target price
+cali-reg predict new.csv --interval 0.95 --out predictions.csv
+cali-reg verify --data rows.csv"""
+
+# A fixed width: the default one imports shutil at every start, to ask for that of the terminal.
 _FORMATTER = partial(argparse.RawDescriptionHelpFormatter, width=80)
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser that reports a usage error in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Parse a command line; only the module of the command that it names is imported."""
+    """Parse the words of a command line.
+
+    Only the module of the command in `words` is imported: the others cost 3 ms at every start.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Arguments after the program's name.
+
+    Returns
+    -------
+    argparse.Namespace
+        The options; ``run`` is the function of the command, and ``command`` its name.
+
+    Raises
+    ------
+    SystemExit
+        With code 2 after a usage error, and with code 0 after ``--help`` or ``--version``.
+    """
     named = words[:1] if words and words[0] in COMMANDS else COMMANDS
     return build_parser(named).parse_args(words)
 
 
 def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """Return the parser of some commands; a parsed command has its function in ``run``."""
+    """Build the parser of some commands.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of modules in ``cali_reg.cli.commands``; by default all commands.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Its sub-parsers set ``run`` to the function of their command.
+    """
     parser = _Parser(
         prog="cali-reg",
-        description="Linear regression that can be audited to the last bit.",
+        description=_DESCRIPTION,
+        epilog=_epilog(_EXAMPLES),
         allow_abbrev=False,
         formatter_class=_FORMATTER,
     )
-    parser.add_argument("--version", action="version", version=f"cali-reg {__version__}")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"cali-reg {__version__}",
+        help="show the version and exit",
+    )
+    subparsers = parser.add_subparsers(
+        title="commands", dest="command", required=True, metavar="COMMAND"
+    )
     for name in names:
         command = import_module(f"cali_reg.cli.commands.{name}")
-        summary = command.__doc__ or ""
         subparser = subparsers.add_parser(
             name,
-            help=summary,
-            description=summary,
+            help=command.__doc__,
+            description=command.DESCRIPTION,
+            epilog=_epilog(command.EXAMPLES),
             allow_abbrev=False,
             formatter_class=_FORMATTER,
         )
@@ -57,3 +106,7 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         arguments.add_artifacts(subparser)
         command.add_arguments(subparser)
     return parser
+
+
+def _epilog(examples: str) -> str:
+    return "\n  ".join(["examples:", *examples.splitlines()])

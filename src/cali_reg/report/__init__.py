@@ -1,1 +1,1 @@
-"""What people look at: tables of text."""
+"""Reports for people: text tables of what a command did."""

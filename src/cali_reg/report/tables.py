@@ -1,8 +1,8 @@
-"""What the commands print: small tables of text."""
+"""Text tables that the commands print."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,21 +17,40 @@ if TYPE_CHECKING:  # a table needs none of the packages that made its numbers
 
 
 def trained(result: Trained) -> str:
-    """Return the training report: scores, then a row for each coefficient."""
+    """Format a training report: scores, then a row for each coefficient.
+
+    Parameters
+    ----------
+    result : Trained
+        The model with its solution: t and p are of the null hypothesis that a coefficient is 0.
+
+    Returns
+    -------
+    str
+        R² and RMSE on the first line.
+    """
     test, train = result.model.scores["test"], result.model.scores["train"]
     n_dropped = result.model.source.get("dropped_rows")
-    dropped = f"\ndropped   {n_dropped:>6} rows  that lack a value" if n_dropped else ""
+    dropped = f"\ndropped   {n_dropped:>6} rows  with missing values" if n_dropped else ""
     return (
         f"✔ R²: {_number(test['r2'], '.2f')} | RMSE: {_number(test['rmse'], '.2f')}\n\n"
-        f"held out  {test['n_samples']:>6} rows  R² {test['r2']}  RMSE {test['rmse']}\n"
-        f"training  {train['n_samples']:>6} rows  R² {train['r2']}  RMSE {train['rmse']}"
-        f"{dropped}\n\n"
+        f"held out  {_scores(test)}\ntraining  {_scores(train)}{dropped}\n\n"
         f"{_coefficients(result)}"
     )
 
 
 def cross_validated(folds: Sequence[Scores]) -> str:
-    """Return a row for each fold of a cross-validation, and their mean."""
+    """Format the scores of a cross-validation: a row for each fold, and their mean.
+
+    Parameters
+    ----------
+    folds : sequence of Scores
+        Of each fold, by the model of the other folds; at least one.
+
+    Returns
+    -------
+    str
+    """
     rows = [
         [f"fold {k}", str(s.n_samples), f"{s.r2:.6f}", f"{s.rmse:.6f}"]
         for k, s in enumerate(folds, start=1)
@@ -43,23 +62,35 @@ def cross_validated(folds: Sequence[Scores]) -> str:
 
 
 def quantized(result: Quantized, target: str) -> str:
-    """Return the quantization report: both models on the held-out rows, and the contract."""
+    """Format a quantization report: scores on the held-out rows, and the accuracy contract.
+
+    Parameters
+    ----------
+    result : Quantized
+        The quantized model, and the scores of both models.
+    target : str
+        Name of the target, the unit of a change.
+
+    Returns
+    -------
+    str
+    """
     width, contract = f"uint{result.model.bits}", result.model.contract
     scores = [
         [name, f"{s.r2:.6f}", f"{s.rmse:.6f}", f"{s.bias:.6f}"]
         for name, s in (("float64", result.before), (width, result.after))
     ]
-    optimum = "the least of all codes, proven"
+    optimum = "proven minimum of all codes"
     if contract["r2_gap"]:
-        optimum = f"at most {contract['r2_gap']:.3g} more than the least of all codes"
+        optimum = f"at most {contract['r2_gap']:.3g} above the minimum"
     promises = [
-        ["loss of R², training rows", f"{contract['r2_loss_train']:.3g}", optimum],
-        ["loss of R², held-out rows", _number(contract["r2_loss_test"], ".3g"), ""],
-        ["largest change, bound", f"{contract['max_change_bound']:.6f}", target],
+        ["R² loss, training rows", f"{contract['r2_loss_train']:.3g}", optimum],
+        ["R² loss, held-out rows", _number(contract["r2_loss_test"], ".3g"), ""],
+        ["largest prediction change, bound", f"{contract['max_change_bound']:.6f}", target],
     ]
     if "max_change_measured" in contract:
         change = f"{contract['max_change_measured']:.6f}"
-        promises.append(["largest change, training rows", change, target])
+        promises.append(["largest prediction change, training rows", change, target])
     return (
         "✔ Quantised parameters saved\n\n"
         + _table([f"{result.before.n_samples} held-out rows", "R²", "RMSE", "bias"], scores)
@@ -69,7 +100,17 @@ def quantized(result: Quantized, target: str) -> str:
 
 
 def curve(results: Sequence[Quantized]) -> str:
-    """Return a row for each width of the codes."""
+    """Format the accuracy contracts of several widths: a row for each number of bits.
+
+    Parameters
+    ----------
+    results : sequence of Quantized
+        One for each width. A change that was not measured is shown as ``-``.
+
+    Returns
+    -------
+    str
+    """
     rows = [
         [
             str(result.model.bits),
@@ -77,16 +118,27 @@ def curve(results: Sequence[Quantized]) -> str:
             f"{result.model.contract['r2_loss_train']:.2g}",
             _number(result.model.contract["r2_loss_test"], ".2g"),
             f"{result.model.contract['max_change_bound']:.2g}",
-            _number(result.model.contract.get("max_change_measured"), ".2g"),
+            _number(result.model.contract.get("max_change_measured"), ".2g", missing="-"),
         ]
         for result in results
     ]
-    header = ["bits", "bytes", "ΔR² training", "ΔR² held out", "change, bound", "measured"]
-    return _table(header, rows)
+    losses, changes = ["R² loss training", "held out"], ["largest change bound", "measured"]
+    return _table(["bits", "bytes", *losses, *changes], rows)
 
 
 def verdicts(results: Sequence[Verdict]) -> str:
-    """Return a line for each file: the same, or its first difference; and what was not checked."""
+    """Format the result of a verification: a line for each file.
+
+    Parameters
+    ----------
+    results : sequence of Verdict
+        At least one.
+
+    Returns
+    -------
+    str
+        ``same`` or the first difference, and what was not checked.
+    """
     width = max(len(result.name) for result in results)
     lines = []
     for result in results:
@@ -97,10 +149,27 @@ def verdicts(results: Sequence[Verdict]) -> str:
 
 
 def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:
-    """Return the names and sizes of artifacts in a folder, those that are there."""
+    """Format the names and sizes of the artifacts that exist in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    names : iterable of str
+        File names; by default those of all artifacts.
+
+    Returns
+    -------
+    str
+        Sizes are in bytes.
+    """
     paths = [folder / name for name in names]
     rows = [[str(path), str(path.stat().st_size)] for path in paths if path.exists()]
     return _table(["file", "bytes"], rows)
+
+
+def _scores(scores: Mapping[str, float | None]) -> str:
+    r2, rmse = (_number(scores[name], "") for name in ("r2", "rmse"))
+    return f"{scores['n_samples']:>6} rows  R² {r2}  RMSE {rmse}"
 
 
 def _coefficients(result: Trained) -> str:
@@ -123,8 +192,8 @@ def _t_and_p(value: float, error: float, degrees_of_freedom: int) -> tuple[str, 
     return f"{t:.2f}", f"{two_sided_p_value(degrees_of_freedom, t):.3g}"
 
 
-def _number(value: float | None, form: str) -> str:
-    return "undefined" if value is None else format(value, form)
+def _number(value: float | None, form: str, *, missing: str = "undefined") -> str:
+    return missing if value is None else format(value, form)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

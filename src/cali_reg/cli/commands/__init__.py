@@ -1,1 +1,1 @@
-"""One module per command; its docstring is the command's summary in the help."""
+"""One module per command. The docstring of the module is the summary shown by ``--help``."""

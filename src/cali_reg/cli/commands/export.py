@@ -8,6 +8,14 @@ from cali_reg.cli import arguments
 from cali_reg.errors import UsageError
 from cali_reg.runtime import artifacts, predictor
 
+DESCRIPTION = """\
+Write the float64 or the quantized model in a format that other programs read: a
+C header without dependencies, an ONNX graph, or a JSON file of plain numbers."""
+
+EXAMPLES = """\
+cali-reg export --format c > model.h
+cali-reg export --format onnx --precision uint8 --out model.onnx"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``cali-reg export``."""
@@ -15,18 +23,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=["c", "onnx", "json"],
         required=True,
-        help="a C99 header, an ONNX graph (needs the extra onnx) or a JSON file",
+        help="c: a C99 header; onnx: an ONNX graph (needs cali-reg[onnx]); json: a JSON file",
     )
-    arguments.add_precision(parser, "which model to export: of coefficients, or of codes")
-    arguments.add_out(parser, "where to write (default: standard output)")
+    arguments.add_precision(parser, "model to export")
+    arguments.add_out(parser, "output file; required for onnx (default: standard output)")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the model in the format of another program, to a file or standard output."""
+    """Write the model in another format, to a file or standard output.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    UsageError
+        If the output needs a file, or a package that is not installed.
+    ArtifactError
+        If artifacts are missing, do not belong together, or cannot be written.
+    """
     from cali_reg.export.formats import export
 
     if options.format == "onnx" and options.out is None:
-        raise UsageError("an ONNX file is binary; name a file with --out, such as model.onnx")
+        raise UsageError("--format onnx is binary; name a file with --out, such as model.onnx")
     data = export(options.artifacts, options.format, options.precision)
     if options.out is not None:
         artifacts.write(options.out.parent, {options.out.name: data})

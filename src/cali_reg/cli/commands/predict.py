@@ -7,6 +7,17 @@ import argparse
 from cali_reg.cli import argument_types, arguments
 from cali_reg.runtime import artifacts, predictor
 
+DESCRIPTION = """\
+Predict the rows of files, which are matched to the model's columns by name, and
+write one prediction per row. Without files, predict the sample rows stored in
+model.json, with the float64 and the quantized model. Files of any size are read
+in bounded memory. An invalid row stops the command with a one-line message."""
+
+EXAMPLES = """\
+cali-reg predict
+cali-reg predict rows.csv --on-error skip > predictions.txt
+cali-reg predict 'new/*.parquet' --interval 0.95 --keep id --out out.parquet"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``cali-reg predict``."""
@@ -14,52 +25,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths",
         nargs="*",
         metavar="PATH",
-        help="CSV, Parquet or Arrow files with the model's columns, as paths, patterns, folders or"
-        " addresses; - for CSV on standard input",
+        help=f"rows to predict: {arguments.FILES}; - reads CSV from standard input"
+        " (default: the sample rows)",
     )
-    arguments.add_precision(parser, "which model predicts the rows")
+    arguments.add_precision(parser, "model to predict with")
     parser.add_argument(
         "--interval",
         type=argument_types.fraction,
         metavar="LEVEL",
-        help="also write the lower and upper bound of the prediction interval, such as 0.95",
+        help="also write the lower and upper bounds of the prediction interval with this"
+        " confidence level: 0.5, 0.8, 0.9, 0.95, 0.98, 0.99 or 0.999 (default: no interval)",
     )
     parser.add_argument(
         "--keep",
         type=argument_types.names,
         metavar="A,B",
-        help="columns of the rows to copy before the prediction",
+        help="columns of the input to copy to the output, separated by commas (default: none)",
     )
     _add_checks(parser)
     arguments.add_out(
-        parser, "where to write: .parquet, .arrow, or CSV text (default: standard output)"
+        parser,
+        "output file: Parquet if its name ends in .parquet, Arrow if it ends in .arrow or"
+        " .feather, CSV for any other name (default: CSV on standard output)",
     )
 
 
 def _add_checks(parser: argparse.ArgumentParser) -> None:
-    """Add what to do with rows that are not like those of the training."""
+    """Add the options of how invalid and unusual rows are treated."""
     parser.add_argument(
         "--unseen",
         choices=["error", "baseline"],
         default="error",
-        help="how to treat categories not seen in training (default: error)",
+        help="how to treat categories not seen in training: error (the row is invalid), or"
+        " baseline (encode them as the baseline category) (default: %(default)s)",
     )
     parser.add_argument(
         "--outside",
         choices=["note", "error"],
         default="note",
-        help="how to treat values outside the training ranges (default: note)",
+        help="how to treat values outside the training ranges: note (predict, and report on"
+        " standard error how many rows have them), or error (the row is invalid)"
+        " (default: %(default)s)",
     )
     parser.add_argument(
         "--on-error",
         choices=["stop", "skip"],
         default="stop",
-        help="what to do at a bad row: stop, or list it and go on (default: stop)",
+        help="what to do at an invalid row: stop with exit code 2, or skip it and report it on"
+        " standard error (default: %(default)s)",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Predict the sample rows, or the rows of files."""
+    """Predict the sample rows, or the rows of files, and write the predictions.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, and at an invalid row unless it is skipped.
+    UsageError
+        If options do not fit together, or do not fit the model.
+    ArtifactError
+        If artifacts are missing, do not belong together, or cannot be written.
+    """
     if not options.paths:
         _predict_samples(options)
         return

@@ -1,4 +1,4 @@
-"""Convert the coefficients to integer codes, and check the accuracy contract."""
+"""Convert coefficients to integer codes with an accuracy contract."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from cali_reg.quantization.change_bound import Rows
     from cali_reg.runtime.model import LinearModel
 
+DESCRIPTION = """\
+Convert the float64 coefficients to integer codes, uint8 by default, that change
+the predictions on the training rows as little as possible. Print and store the
+accuracy contract: how much R² falls, and how much a prediction can change.
+Write quant_params.joblib, scale.joblib and quantized.json. If the contract is
+not met, no file is written."""
+
+EXAMPLES = """\
+cali-reg quantize
+cali-reg quantize --bits auto --max-change 0.01
+cali-reg quantize --curve"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``cali-reg quantize``."""
@@ -23,31 +35,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bits",
         type=argument_types.bits,
         default=8,
-        help="width of a code, 2 to 16, or auto: the least that keeps --max-change (default: 8)",
+        metavar="BITS",
+        help="bits per code: 2 to 16, or auto for the fewest that satisfy --max-change"
+        " (default: %(default)s)",
     )
     parser.add_argument(
         "--max-r2-loss",
         type=argument_types.finite,
         default=0.001,
         metavar="LOSS",
-        help="fail if R² falls by more, on training or held-out rows (default: 0.001)",
+        help="fail with exit code 1 if R² on the training rows or on the held-out rows falls by"
+        " more than this (default: %(default)s)",
     )
     parser.add_argument(
         "--max-change",
         type=argument_types.finite,
         metavar="CHANGE",
-        help="fail if a prediction inside the training ranges may change by more",
+        help="fail with exit code 1 if a prediction can change by more than this, in units of the"
+        " target, for inputs inside the training ranges (default: no check)",
     )
     arguments.add_data(
-        parser, "files that the model was trained on, to measure the change on the training rows"
+        parser,
+        f"training data, to also measure the largest change of a prediction on it:"
+        f" {arguments.FILES} (default: the embedded data, if the model was trained on it)",
     )
     parser.add_argument(
-        "--curve", action="store_true", help="print a table of all widths, and write nothing"
+        "--curve",
+        action="store_true",
+        help="print the accuracy contract for every width from 2 to 16 bits, and write nothing",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Quantize the model, check the contract, write, print; or print the curve."""
+    """Quantize the model, write its artifacts and print the report; or print the curve.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    GateError
+        If the accuracy contract is not met.
+    UsageError
+        If options do not fit together, or ``--data`` has other rows than the training.
+    ArtifactError
+        If artifacts are missing, do not belong together, or cannot be written.
+    """
     from cali_reg.jobs.gates import check_contract
     from cali_reg.least_squares import moments_file
     from cali_reg.quantization import quantizer
@@ -62,7 +97,7 @@ def run(options: argparse.Namespace) -> None:
         return
     if options.bits == 0:
         if options.max_change is None:
-            raise UsageError("--bits auto needs --max-change, the change that is allowed")
+            raise UsageError("--bits auto requires --max-change, the largest change allowed")
         result = quantizer.narrowest(model, moments, options.max_change, rows=rows)
     else:
         result = quantizer.quantize(model, moments, options.bits, rows=rows)

@@ -15,79 +15,135 @@ if TYPE_CHECKING:
     from cali_reg.jobs.fit import Trained
     from cali_reg.least_squares.moments import Moments
 
-_MOST_FOLDS = 100  # of files: the sums of all folds are kept at once
+DESCRIPTION = """\
+Fit a linear regression by exact least squares, print its coefficients and its
+scores on held-out rows, and write linear_model.joblib, moments.json and
+model.json. Without --data it is trained on the embedded California Housing
+data. If a check fails, no file is written."""
+
+EXAMPLES = """\
+cali-reg train
+cali-reg train --data 'rows/*.parquet' --target price --categorical town"""
+
+_MOST_FOLDS = 100  # of files: the sums of all folds are kept in memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``cali-reg train``."""
-    arguments.add_data(parser, "files to train on (default: California Housing, embedded)")
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict, of --data")
+    _add_rows(parser)
+    _add_split(parser)
+    arguments.add_gates(parser)
+    _add_reading(parser)
+
+
+def _add_rows(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which rows and columns to train on."""
+    arguments.add_data(
+        parser,
+        f"training data: {arguments.FILES}; - reads CSV from standard input"
+        " (default: the embedded California Housing data)",
+    )
+    parser.add_argument(
+        "--target", metavar="COLUMN", help="column to predict; required with --data"
+    )
     parser.add_argument(
         "--features",
         type=argument_types.names,
         metavar="A,B",
-        help="columns to predict from (default: all but the target)",
+        help="columns to predict from, separated by commas (default: all except the target)",
     )
     parser.add_argument(
         "--categorical",
         type=argument_types.names,
         metavar="A,B",
-        help="columns of text to encode one-hot; the first level is the baseline",
+        help="categorical columns, separated by commas: each is one-hot encoded, and its first"
+        " category in sorted order is the baseline (default: none)",
     )
     parser.add_argument(
         "--missing",
         choices=["refuse", "drop"],
         default="refuse",
-        help="what to do with rows that lack a value (default: refuse)",
+        help="how to treat rows with missing values: refuse (stop with an error), or drop (leave"
+        " out these rows) (default: %(default)s)",
     )
-    arguments.add_test_data(parser, "files of the held-out rows, all of them")
+
+
+def _add_split(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the split into training and held-out rows, and of the folds."""
+    arguments.add_test_data(
+        parser,
+        "files of the held-out rows; all rows of --data are then training rows, and --test-size"
+        " is not used",
+    )
     parser.add_argument(
         "--test-size",
         type=argument_types.fraction,
         default=0.2,
         metavar="FRACTION",
-        help="held-out part of the rows (default: 0.2)",
+        help="fraction of the rows to hold out, between 0 and 1 (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=argument_types.seed, default=42, help="of the split (default: 42)"
+        "--seed",
+        type=argument_types.seed,
+        default=42,
+        metavar="SEED",
+        help="seed of the split and of the folds, 0 to 4294967295 (default: %(default)s)",
     )
     parser.add_argument(
         "--samples",
         type=argument_types.count,
         default=5,
         metavar="N",
-        help="held-out rows to keep in model.json for a first prediction (default: 5)",
+        help="number of held-out rows to store in model.json, so that `cali-reg predict` works"
+        " without data (default: %(default)s)",
     )
     parser.add_argument(
         "--cv",
         type=argument_types.count,
         default=0,
         metavar="K",
-        help="also print K-fold cross-validation",
+        help="also print the scores of K-fold cross-validation on the training rows, K at least 2"
+        " (default: no cross-validation)",
     )
-    arguments.add_gates(parser)
-    _add_reading(parser)
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add how files are read, which changes no result."""
+    """Add the options of how files are read, which change no result."""
     parser.add_argument(
         "--batch-size",
         type=argument_types.positive,
         default=60000,
         metavar="ROWS",
-        help="rows to read at once (default: 60000); no result depends on it",
+        help="rows to read at a time: changes memory and speed, but no result"
+        " (default: %(default)s)",
     )
     parser.add_argument(
         "--dask",
         metavar="ADDRESS",
-        help="read on a cluster: a scheduler's address, or local[:WORKERS] for processes here"
-        " (needs the extra dask)",
+        help="read --data on a Dask cluster: the scheduler's address, such as tcp://host:8786, or"
+        " local:N for N processes on this machine; needs cali-reg[dask] (default: threads)",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train on the embedded data or on files, check the gates, write the artifacts, print."""
+    """Train on the embedded data or on files, write the artifacts and print the report.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    GateError
+        If R² on the held-out rows is below ``--min-r2``.
+    UsageError
+        If options do not fit together.
+    DataError
+        If the rows cannot be used, for example for missing values or collinear columns.
+    ArtifactError
+        If the artifacts cannot be written.
+    """
     from cali_reg.least_squares.statistics.cross_validation import cross_validate
     from cali_reg.report import tables
 
@@ -101,13 +157,13 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _train_embedded(options: argparse.Namespace) -> tuple[Trained, Sequence[Moments]]:
-    """Train on California Housing; also return the moments of the folds."""
+    """Train on the embedded data; also return the moments of the cross-validation folds."""
     from cali_reg.data import california_housing
     from cali_reg.jobs import fit
 
     for name in ("target", "features", "categorical", "test_data", "dask"):
         if getattr(options, name):
-            raise UsageError(f"--{name.replace('_', '-')} goes with --data; name the files")
+            raise UsageError(f"--{name.replace('_', '-')} requires --data; name the files")
     table = california_housing.california_housing()
     rows, held_out = california_housing.split(table, options.test_size, options.seed)
     trained = fit.train(
@@ -122,11 +178,11 @@ def _train_embedded(options: argparse.Namespace) -> tuple[Trained, Sequence[Mome
 
 
 def _train_files(options: argparse.Namespace) -> tuple[Trained, Sequence[Moments]]:
-    """Train on files; also return the moments of the folds."""
+    """Train on files; also return the moments of the cross-validation folds."""
     from cali_reg.jobs.train import Request, train_files
 
     if options.target is None:
-        raise UsageError("--data needs --target, the column to predict")
+        raise UsageError("--data requires --target, the column to predict")
     if options.cv == 1 or options.cv > _MOST_FOLDS:
         raise UsageError(f"--cv is {options.cv}; expected 2 to {_MOST_FOLDS}")
     request = Request(

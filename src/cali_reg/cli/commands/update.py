@@ -7,18 +7,53 @@ import argparse
 from cali_reg.cli import arguments
 from cali_reg.runtime import artifacts
 
+DESCRIPTION = """\
+Add rows to a trained model, or remove rows from it. Only these rows are read,
+and the new coefficients are bit for bit those of training from scratch. The old
+artifacts are replaced; quantize the new model again. If a check fails, no file
+is written."""
+
+EXAMPLES = """\
+cali-reg update --add new.csv
+cali-reg update --add may.parquet --remove 'april/*.parquet' --min-r2 0.5"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``cali-reg update``."""
     parser.add_argument(
-        "--add", nargs="+", metavar="PATH", help="files of rows to add; - for CSV on standard input"
+        "--add",
+        nargs="+",
+        metavar="PATH",
+        help=f"rows to add: {arguments.FILES}; - reads CSV from standard input",
     )
-    parser.add_argument("--remove", nargs="+", metavar="PATH", help="files of rows to remove")
+    parser.add_argument(
+        "--remove",
+        nargs="+",
+        metavar="PATH",
+        help="rows to remove: files as for --add; the model must have been trained on these rows",
+    )
     arguments.add_gates(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Add and remove rows, check the gates, write the new model, print."""
+    """Update the model, write its artifacts and print the report.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    GateError
+        If R² on the held-out rows is below ``--min-r2``.
+    UsageError
+        If there is nothing to add or to remove.
+    DataError
+        If the rows cannot be used, or were not those of the model.
+    ArtifactError
+        If artifacts are missing, do not belong together, or cannot be written.
+    """
     from cali_reg.jobs.update import update
     from cali_reg.report import tables
 

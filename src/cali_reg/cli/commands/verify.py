@@ -7,20 +7,54 @@ import argparse
 from cali_reg.cli import arguments
 from cali_reg.errors import GateError
 
+DESCRIPTION = """\
+Rebuild all artifacts from the training data, and compare every byte with the
+files in the artifacts folder. Print one line for each file: the same, or its
+first difference. The folder is not changed, and no file is unpickled. Exit code
+1 if a file differs."""
+
+EXAMPLES = """\
+cali-reg verify
+cali-reg verify --data 'rows/*.parquet' --artifacts downloaded"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``cali-reg verify``."""
-    arguments.add_data(parser, "files that the model was trained on (default: the embedded data)")
-    arguments.add_test_data(parser, "files of the rows held out by this option")
+    arguments.add_data(
+        parser,
+        f"the data that the model was trained on: {arguments.FILES}"
+        " (default: the embedded California Housing data)",
+    )
+    arguments.add_test_data(
+        parser, "files of the held-out rows, for a model trained with --test-data"
+    )
     parser.add_argument(
         "--trust-moments",
         action="store_true",
-        help="use moments.json in place of unavailable rows, and say what is not checked",
+        help="use the sums stored in moments.json in place of unavailable rows, and list what is"
+        " then not checked",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Rebuild the artifacts, print a verdict on each, and fail if one differs."""
+    """Rebuild the artifacts, print the result for each file, and fail if one differs.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_arguments`.
+
+    Raises
+    ------
+    GateError
+        If a file differs from its rebuild, or is missing.
+    UsageError
+        If the training rows or the held-out rows are not available.
+    DataError
+        If the rows cannot be used.
+    ArtifactError
+        If the folder has no artifacts, or they have other columns than the rows.
+    """
     from cali_reg.jobs.verify import verify
     from cali_reg.report import tables
 
@@ -34,11 +68,9 @@ def run(options: argparse.Namespace) -> None:
     differing = [verdict.name for verdict in verdicts if verdict.difference]
     if differing:
         raise GateError(
-            f"{options.artifacts}: {len(differing)} of {len(verdicts)} files are not what their"
-            f" making gives: {', '.join(differing)}; do not use them (or, if `cali-reg update`"
-            " made them, name the training rows with --data)"
+            f"{options.artifacts}: {len(differing)} of {len(verdicts)} files differ from a rebuild:"
+            f" {', '.join(differing)}; do not use them (if `cali-reg update` made them, give the"
+            " training rows with --data)"
         )
-    unchecked = " but for what was not checked" * any(verdict.unchecked for verdict in verdicts)
-    print(
-        f"✔ {options.artifacts}: all {len(verdicts)} files are what their making gives{unchecked}"
-    )
+    unchecked = ", except what was not checked" * any(verdict.unchecked for verdict in verdicts)
+    print(f"✔ {options.artifacts}: all {len(verdicts)} files match a rebuild{unchecked}")
