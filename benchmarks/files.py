@@ -27,7 +27,8 @@ from processes import Run, measure, run, summary
 from sklearn.linear_model import LinearRegression
 
 from cali_reg.data.california_housing import FEATURES, TARGET, california_housing
-from cali_reg.jobs.train import Request, train_files
+from cali_reg.jobs.train import train
+from cali_reg.jobs.training_data.file_data import FileData, FileOptions
 
 COLUMNS = (*FEATURES, TARGET)
 Array = npt.NDArray[np.float64]
@@ -35,7 +36,7 @@ Array = npt.NDArray[np.float64]
 
 def cali_reg(path: str) -> object:
     """Train as ``cali-reg train --data`` does, up to the bytes of the artifacts."""
-    return train_files(Request([path], TARGET))
+    return train(FileData(FileOptions([path], TARGET)))
 
 
 def pandas_and_scikit_learn(path: str) -> object:

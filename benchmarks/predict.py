@@ -26,20 +26,20 @@ from processes import Run, measure, run, summary
 
 from cali_reg.jobs.predict import predict_files
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.predictor import Predictor, Request
+from cali_reg.runtime.predictor import PredictOptions, open_predictor
 
 Peer = Callable[[Path, Path, Path], None]  # takes the model's folder, the input and the output
 
 
 def ours(folder: Path, path: Path, out: Path, interval: float | None = None) -> None:
     """Predict as ``cali-reg predict`` does."""
-    request = Request([str(path)], out=out, interval=interval)
-    predict_files(request, Predictor(folder, request))
+    options = PredictOptions(folder, [str(path)], out=out, interval=interval)
+    predict_files(options, open_predictor(options))
 
 
 def polars(folder: Path, path: Path, out: Path, **options: Any) -> None:
     """Predict by an expression of polars."""
-    model = artifacts.load_model(folder)
+    model = artifacts.read_model(folder)
     prediction = pl.lit(model.intercept)
     for feature in model.features:
         prediction = prediction + feature.coefficient * pl.col(feature.name)

@@ -12,18 +12,22 @@ import time
 import numpy as np
 
 from cali_reg.data.california_housing import Table, california_housing, split
-from cali_reg.jobs.fit import Trained, moments_of, train
+from cali_reg.jobs.fit import Trained, fit
+from cali_reg.jobs.training_data.embedded_data import summarize_tables
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.statistics.scores import score
 from cali_reg.quantization.quantizer import Quantized, quantize
+from cali_reg.runtime.schema import Column
 
 SEEDS = range(42, 62)
 
 
 def trained(rows: Table, held_out: Table) -> tuple[Trained, TrainTestMoments]:
     """Train, and return the model with the moments that it was made from."""
-    moments = TrainTestMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
-    return train(rows, held_out, source={}), moments
+    summary = summarize_tables(rows, held_out, [slice(None)], 0)
+    moments = TrainTestMoments(rows.names, rows.target, summary.train, summary.test)
+    columns = tuple(map(Column, rows.names))
+    return fit(moments, summary.ranges, columns=columns, samples=(), source={}), moments
 
 
 def losses(table: Table, seed: int) -> list[Quantized]:

@@ -20,11 +20,13 @@ from distributed import Client, LocalCluster
 from files import write
 
 from cali_reg.data.california_housing import TARGET
+from cali_reg.data.column_selection import select
 from cali_reg.data.content_split import ContentSplit
 from cali_reg.data.dask_cluster import FAN_IN, TASKS
-from cali_reg.data.dataset import open_source, select
+from cali_reg.data.dataset import open_dataset
 from cali_reg.data.readers import BATCH_SIZE
-from cali_reg.data.summary import Layout, summarize
+from cali_reg.data.summaries.splitter import Layout
+from cali_reg.data.summaries.summarizer import summarize
 
 
 def main() -> None:
@@ -38,11 +40,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.parquet")
         write(path, n_rows)
-        source = open_source([str(path)])
-        columns = select(source, TARGET, None, ())
+        dataset = open_dataset([str(path)])
+        columns = select(dataset, TARGET, None, ())
         layout = Layout(columns, ContentSplit(42, 0.2), 5)
-        seconds = process_time(lambda: summarize(source.parts, layout, BATCH_SIZE, n_threads=1))
-        summary = summarize(source.parts, layout, BATCH_SIZE)
+        seconds = process_time(
+            lambda: summarize(dataset.fragments, layout, BATCH_SIZE, n_threads=1)
+        )
+        summary = summarize(dataset.fragments, layout, BATCH_SIZE)
         rate, width = n_rows / seconds, path.stat().st_size / n_rows
     size = len(pickle.dumps(summary))
     adding = process_time(lambda: [summary + summary for _ in range(100)]) / 100

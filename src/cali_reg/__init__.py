@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # importing typing for it would take an eighth of a prediction's time
+TYPE_CHECKING = False  # typing takes time to import
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cali_reg.data.california_housing import load_california_housing
     from cali_reg.estimator import ExactLinearRegression
     from cali_reg.least_squares.moments import Moments
+    from cali_reg.runtime.predictor import load_model
 
 __version__ = "0.1.0"
-__all__ = ["ExactLinearRegression", "Moments", "load_california_housing"]
+__all__ = ["ExactLinearRegression", "Moments", "load_california_housing", "load_model"]
 
 
 def lazy_exports(
@@ -58,5 +59,6 @@ __getattr__, __dir__ = lazy_exports(
         "ExactLinearRegression": "estimator",
         "Moments": "least_squares.moments",
         "load_california_housing": "data.california_housing",
+        "load_model": "runtime.predictor",
     },
 )

@@ -17,8 +17,8 @@ from commands import Run
 from layouts import make_table, numbers, refused, train, write
 
 from cali_reg.data import dask_cluster, readers
-from cali_reg.data.formats import csv_blocks
-from cali_reg.jobs import train as train_job
+from cali_reg.data.formats import csv_blocks, parquet_files
+from cali_reg.jobs.training_data import file_data
 
 N = 60
 ROWS = [f"{k},{k * k % 7},{k / 4}" for k in range(N)]
@@ -65,12 +65,12 @@ DAY = datetime.date(2024, 1, 2)
 
 # Files by name, and what the message holds after the path of the first of them.
 BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
-    "empty CSV": ({"x.csv": ""}, ": no header; expected the columns' names in the first line"),
-    "blank line first": ({"x.csv": f"\n{CSV}"}, ": no header; expected the columns' names"),
+    "empty CSV": ({"x.csv": ""}, ": no header; expected column names in the first line"),
+    "blank line first": ({"x.csv": f"\n{CSV}"}, ": no header; expected column names"),
     "header alone": ({"x.csv": "a,b,y\n"}, "none of 0 rows is left for training"),
     "empty Parquet": ({"x.parquet": ""}, ": cannot be read as Parquet (Parquet file size is 0"),
     "empty Arrow": ({"x.arrow": ""}, ": cannot be read as Arrow (File is too small: 0)"),
-    "empty gzip": ({"x.csv.gz": ""}, ": no header; expected the columns' names"),
+    "empty gzip": ({"x.csv.gz": ""}, ": no header; expected column names"),
     "truncated Parquet": ({"x.parquet": parquet()[:-100]}, ": cannot be read as Parquet"),
     "truncated Arrow": ({"x.feather": arrow()[:-100]}, ": cannot be read as Arrow"),
     "truncated gzip": (
@@ -82,15 +82,15 @@ BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
         ": cannot be read as Parquet",
     ),
     "Parquet named CSV": ({"x.csv": parquet()}, ": "),
-    "gzip named CSV": ({"x.csv": gzip.compress(CSV.encode())}, ": header is not UTF-8 text"),
-    "noise named CSV": ({"x.csv": NOISE}, ": header is not "),
+    "gzip named CSV": ({"x.csv": gzip.compress(CSV.encode())}, ": the header is not UTF-8 text"),
+    "noise named CSV": ({"x.csv": NOISE}, ": the header is not "),
     "CSV named Parquet": ({"x.parquet": CSV}, ": cannot be read as Parquet (Parquet magic bytes"),
     "CSV named Arrow": ({"x.arrow": CSV}, ": cannot be read as Arrow (Not an Arrow file)"),
     "CSV named gzip": ({"x.csv.gz": CSV}, ": cannot be read as CSV (zlib inflate failed"),
     "noise named Parquet": ({"x.parquet": NOISE}, ": cannot be read as Parquet"),
     "noise named Arrow": ({"x.feather": NOISE}, ": cannot be read as Arrow"),
-    "unknown kind": ({"x.txt": CSV}, ": of no known format; expected a name that ends in .csv, "),
-    "no kind": ({"data": CSV}, ": of no known format; expected a name that ends in .csv, "),
+    "unknown kind": ({"x.txt": CSV}, ": unknown format; expected a name that ends in .csv, "),
+    "no kind": ({"data": CSV}, ": unknown format; expected a name that ends in .csv, "),
     "missing column": (
         {"x.csv": "a,y\n1,2\n", "b.parquet": parquet(), "c.csv": CSV},
         ": column 'b' is missing (found: a, y)",
@@ -101,16 +101,16 @@ BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
     ),
     "text in the first megabyte": (
         {"x.csv": with_cell(7, 1, "low")},
-        ": row 7: column 'b' holds 'low'; expected a finite number: mend or drop the row",
+        ": row 7: column 'b' holds 'low'; expected a finite number: fix or drop the row",
     ),
     "text after a megabyte": (
         {"x.csv": LONG + "1,low,3\n"},
         ": row 160001: column 'b' holds 'low'; expected a finite number",
     ),
     "header again": ({"x.csv": CSV + CSV}, ": row 61: column 'a' holds 'a'; expected a finite"),
-    "short row": ({"x.csv": with_cell(5, 1, "1").replace("4,1,1.0", "4")}, ": row 5 has 1 cells;"),
-    "long row": ({"x.csv": CSV + "1,2,3,4\n"}, ": row 61 has 4 cells; expected 3, as in the"),
-    "short row after a megabyte": ({"x.csv": LONG + "1,2\n"}, ": row 160001 has 2 cells;"),
+    "short row": ({"x.csv": with_cell(5, 1, "1").replace("4,1,1.0", "4")}, ": row 5: has 1 cells;"),
+    "long row": ({"x.csv": CSV + "1,2,3,4\n"}, ": row 61: has 4 cells; expected 3, as in the"),
+    "short row after a megabyte": ({"x.csv": LONG + "1,2\n"}, ": row 160001: has 2 cells;"),
     "open quote": ({"x.csv": CSV + '1,"2,3\n4,5,6\n'}, ": row 61 is not CSV (unexpected end"),
     "wrong quotes": ({"x.csv": with_cell(3, 1, '"1" x')}, ": row 3 is not CSV ("),
     "huge cell": ({"x.csv": CSV + "1," + "2" * 200_000 + ",3"}, ": row 61"),
@@ -124,12 +124,12 @@ BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
         {"x.csv": CSV.encode() + b"1,\xe9,3\n"},
         ": row 61: column 'b' is not UTF-8 text; convert the file",
     ),
-    "Latin-1 header": ({"x.csv": b"a,\xe9,y\n1,2,3\n"}, ": header is not UTF-8 text; convert"),
-    "UTF-16": ({"x.csv": CSV.encode("utf-16")}, ": header is not UTF-8 text; convert the file"),
-    "column twice": ({"x.csv": CSV.replace("a,b,y", "a,a,y")}, ": column 'a' is there twice"),
+    "Latin-1 header": ({"x.csv": b"a,\xe9,y\n1,2,3\n"}, ": the header is not UTF-8 text; convert"),
+    "UTF-16": ({"x.csv": CSV.encode("utf-16")}, ": the header is not UTF-8 text; convert the file"),
+    "column twice": ({"x.csv": CSV.replace("a,b,y", "a,a,y")}, ": column 'a' appears twice"),
     "index of pandas": (
         {"x.csv": CSV.replace("a,b,y", ",b,y")},
-        ": column '' looks like the rows' numbers; expected features: name the columns to use",
+        ": column '' looks like the row numbers; expected features: name the columns to use",
     ),
     "constant target": (
         {"x.csv": "a,y\n" + "".join(f"{k},5\n" for k in range(N))},
@@ -139,16 +139,22 @@ BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
         {"x.csv": "a,b,y\n" + "".join(f"{k},1,t\n" for k in range(N))},
         ": column 'y' holds text; expected numbers: convert it",
     ),
-    "text": ({"x.parquet": parquet(c=["t"] * N)}, ": c (text): not numbers; name the columns"),
+    "text": (
+        {"x.parquet": parquet(c=["t"] * N)},
+        ": columns that are not numeric: c (text); name the columns",
+    ),
     "dates": (
         {"x.parquet": parquet(c=[DAY] * N, d=[DAY] * N)},
-        ": c (date32[day]), d (date32[day]): not numbers; name the columns to use with --features",
+        ": columns that are not numeric: c (date32[day]), d (date32[day]); name the columns to",
     ),
     "dates in CSV": (
         {"x.csv": "a,d,y\n1,2024-01-01,1\n2,2024-01-02,2"},
-        ": d (date32[day]): not numbers; name the columns to use with --features",
+        ": columns that are not numeric: d (date32[day]); name the columns to use with --features",
     ),
-    "lists": ({"x.parquet": parquet(c=[[1]] * N)}, ": c (list<element: int64>): not numbers"),
+    "lists": (
+        {"x.parquet": parquet(c=[[1]] * N)},
+        ": columns that are not numeric: c (list<element: int64>)",
+    ),
     "more features than rows": (
         {"x.csv": "a,b,c,d,y\n1,2,3,4,5\n2,1,0,1,7\n3,0,0,3,1\n4,4,2,1,9\n8,4,2,1,3"},
         "training rows cannot determine 4 features and an intercept; expected more rows than",
@@ -156,26 +162,32 @@ BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
     "no feature": ({"x.csv": "y\n1\n2\n"}, ": no column but the target; expected a feature"),
     "infinity": (
         {"x.parquet": with_value(9, float("-inf"), pa.float32())},
-        ": row 9: column 'b' holds '-inf'; expected a finite number: mend or drop the row",
+        ": row 9: column 'b' holds '-inf'; expected a finite number: fix or drop the row",
     ),
     "beyond float64": ({"x.csv": with_cell(9, 1, "1e999")}, ": row 9: column 'b' holds '1e999'"),
-    "NaN": ({"x.parquet": with_value(9, float("nan"))}, "1 rows lack values (b 1); the first is "),
-    "null": ({"x.parquet": with_value(9, None)}, "1 rows lack values (b 1); the first is row 9 of"),
+    "NaN": (
+        {"x.parquet": with_value(9, float("nan"))},
+        "rows with missing values: 1 (b 1); the first is ",
+    ),
+    "null": (
+        {"x.parquet": with_value(9, None)},
+        "rows with missing values: 1 (b 1); the first is row 9 of",
+    ),
     "nothing at all": (
         {"x.parquet": parquet(b=pa.nulls(N))},
-        "60 rows lack values (b 60); the first is row 1 of ",
+        "rows with missing values: 60 (b 60); the first is row 1 of ",
     ),
     "integer that is no float64": (
         {"x.parquet": with_value(9, BIG)},
-        f": row 9: column 'b' holds {BIG}, which no float64 equals: round it, or drop the row",
+        f": row 9: column 'b' holds {BIG}, which float64 cannot hold exactly: round it",
     ),
     "unsigned integer that is no float64": (
         {"x.parquet": with_value(60, 2**64 - 1, pa.uint64())},
-        f": row 60: column 'b' holds {2**64 - 1}, which no float64 equals",
+        f": row 60: column 'b' holds {2**64 - 1}, which float64 cannot hold exactly",
     ),
     "collinear": (
         {"x.parquet": parquet(c=np.arange(N) * 2.0, d=np.ones(N))},
-        "constant or a combination of other columns: c, d; drop these columns, or pass",
+        "collinear columns (constant, or a combination of other columns): c, d; drop these",
     ),
 }
 
@@ -239,16 +251,16 @@ def test_folders_and_patterns_without_files(run: Run, tmp_path: Path) -> None:
     write(numbers(), tmp_path / "hidden" / "_temporary" / "a.parquet")
     write(numbers(), tmp_path / "hidden" / ".a.csv")
     for path, expected in (
-        (tmp_path / "empty", "no CSV, Parquet or Arrow file is in it; check the path"),
-        (tmp_path / "hidden", "no CSV, Parquet or Arrow file is in it; check the path"),
+        (tmp_path / "empty", "the folder has no CSV, Parquet or Arrow file; check the path"),
+        (tmp_path / "hidden", "the folder has no CSV, Parquet or Arrow file; check the path"),
         (tmp_path / "none", "no such file; check the path"),
         (tmp_path / "none.csv", "no such file; check the path"),
         (tmp_path / "*.csv", "no such file; check the path"),
         (tmp_path / "none" / "**" / "*.csv", "no such file; check the path"),
         (tmp_path / "[z-a].csv", "cannot be listed (bad character range z-a"),
         (tmp_path / "\udcff.csv", "cannot be listed ("),
-        ("ftp://host/rows.csv", "no address that can be read ("),
-        ("s3:///", "no address that can be read ("),
+        ("ftp://host/rows.csv", "not an address that can be read ("),
+        ("s3:///", "not an address that can be read ("),
     ):
         message = refused(run, tmp_path, "--target", "price", "--data", path)
         assert message.replace("?", "\udcff").startswith(f"{path}: {expected}") or (
@@ -326,7 +338,7 @@ BAD_OPTIONS: dict[str, tuple[list[str], str]] = {
     "no workers": (["--target", "age", "--features", "new", "--dask", "local:0"], "--dask local:0"),
     "workers by name": (
         ["--target", "age", "--features", "new", "--dask", "local:many"],
-        "--dask local:many: 'many' is no number of workers; try local:4",
+        "--dask local:many: 'many' is not a number of workers; expected such as local:4",
     ),
 }
 
@@ -359,8 +371,8 @@ def test_missing_values_are_counted(run: Run, tmp_path: Path) -> None:
         run, tmp_path, "--target", "y", "--data", tmp_path / "a.csv", tmp_path / "b.csv"
     )
     assert message == (
-        f"3 rows lack values (a 2, b 1, y 1); the first is row 4 of {tmp_path / 'b.csv'}:"
-        " fill them, or pass --missing drop"
+        f"rows with missing values: 3 (a 2, b 1, y 1); the first is row 4 of {tmp_path / 'b.csv'}:"
+        " fill them in, or pass --missing drop"
     )
 
 
@@ -395,7 +407,7 @@ def test_dropping_equals_training_without(run: Run, tmp_path: Path, suffix: str)
 
 
 def test_dropping_all_rows(run: Run, tmp_path: Path) -> None:
-    """If each row lacks a value, none is left."""
+    """If each row has a missing value, none is left."""
     (tmp_path / "a.csv").write_text("a,y\n1,\n,2\n")
     flags = ("--target", "y", "--data", tmp_path / "a.csv", "--missing", "drop")
     assert refused(run, tmp_path, *flags).startswith("none of 0 rows is left for training;")
@@ -428,7 +440,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(train_job, "select"), (train_job, "with_levels"), (readers, "_as_asked")],
+    [(file_data, "select"), (file_data, "with_levels"), (readers, "_as_asked")],
     ids=["before reading", "between the passes", "between batches"],
 )
 def test_files_that_change(
@@ -440,7 +452,7 @@ def test_files_that_change(
     module: Any,
     name: str,
 ) -> None:
-    """A file that is not at rest from its listing to its last row is refused."""
+    """A file that changes between its listing and its last row is refused."""
     path = write(make_table(), tmp_path / f"x.{suffix}")
     do: Callable[..., Any] = getattr(module, name)
     calls: list[int] = []
@@ -452,13 +464,13 @@ def test_files_that_change(
         return do(*args, **options)
 
     monkeypatch.setattr(module, name, hook)
-    monkeypatch.setattr(csv_blocks, "_BLOCK", 4000)
-    monkeypatch.setattr(readers, "_BUFFER", 1000)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 4000)
+    monkeypatch.setattr(parquet_files, "_BUFFER", 1000)
     flags = ("--target", "price", "--data", path, "--categorical", "city", "--batch-size", "50")
     message = refused(run, tmp_path, *flags)
     assert calls
     assert message.startswith(f"{path}: ")
-    found = ("has changed while", "vanished", "cannot be read as", "row ")
+    found = ("has changed while", "was deleted", "deleted", "cannot be read as", "row ")
     assert message.removeprefix(f"{path}: ").startswith(found)
 
 
@@ -466,7 +478,7 @@ def test_scheduler_that_does_not_answer(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An address without a scheduler, or of no known kind, is named."""
-    monkeypatch.setattr(dask_cluster, "_PATIENCE", 0.3)
+    monkeypatch.setattr(dask_cluster, "_TIMEOUT", 0.3)
     path = write(numbers(30), tmp_path / "a.csv")
     for address in ("tcp://127.0.0.1:1", "127.0.0.1:1", "pigeon://loft"):
         flags = ("--target", "price", "--data", path, "--dask", address)

@@ -99,5 +99,5 @@ def test_split_is_scikit_learns() -> None:
 
 def test_split_without_training_rows_is_refused() -> None:
     """A test size that leaves nothing to train on gets a clear error."""
-    with pytest.raises(UsageError, match="leaves no training row among 20640"):
+    with pytest.raises(UsageError, match="leaves no training row of 20640"):
         california_housing.split(california_housing.california_housing(), 0.99999, 42)

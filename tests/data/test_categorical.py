@@ -19,9 +19,11 @@ from layouts import make_table, refused, to_csv, train, write
 from polars import DataFrame
 from split_reference import is_held_out
 
-from cali_reg.jobs.train import Request, train_files
+from cali_reg.jobs.train import train as train_job
+from cali_reg.jobs.training_data.file_data import FileData, FileOptions
 from cali_reg.least_squares.moments_file import TrainTestMoments, load_for
 from cali_reg.runtime import artifacts
+from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.schema import Column
 
 CITIES = ("NA", 'New "York", NY', "Århus")  # by code points
@@ -46,11 +48,11 @@ def test_coefficients_are_those_of_a_one_hot_table(run: Run, tmp_path: Path) -> 
     found = train(run, tmp_path / "t", texts[0], "--test-data", texts[1], "--categorical", "city")
     expected = train(run, tmp_path / "c", coded[0], "--test-data", coded[1])
     assert found["moments.json"] == expected["moments.json"]
-    model, by_hand = (artifacts.load_model(tmp_path / name) for name in "tc")
+    model, by_hand = (artifacts.read_model(tmp_path / name) for name in "tc")
     assert model.features == by_hand.features
     assert model.scores == by_hand.scores
     assert model.columns[3] == Column("city", CITIES)
-    assert artifacts.load_model(tmp_path / "t").names[3:] == tuple(f"city={c}" for c in CITIES[1:])
+    assert artifacts.read_model(tmp_path / "t").names[3:] == tuple(f"city={c}" for c in CITIES[1:])
 
 
 def test_categories_of_any_type(run: Run, tmp_path: Path) -> None:
@@ -70,7 +72,7 @@ def test_categories_of_any_type(run: Run, tmp_path: Path) -> None:
     for suffix in ("parquet", "feather"):
         path = write(table, tmp_path / f"a.{suffix}")
         assert train(run, tmp_path / "out", path, *flags, target="y") == expected
-    model = artifacts.load_model(tmp_path / "out")
+    model = artifacts.read_model(tmp_path / "out")
     levels = {column.name: column.levels for column in model.columns}
     assert levels["zip"] == ("10000", "11000", "8000", "9000")
     assert levels["kind"] == ("a", "b", "ç")
@@ -89,7 +91,7 @@ def test_files_of_polars(run: Run, tmp_path: Path) -> None:
     for name in ("b.arrow", "b.parquet"):
         assert train(run, tmp_path / "out", tmp_path / name, "--categorical", "city") == expected
     message = refused(run, tmp_path, "--data", tmp_path / "b.arrow", "--target", "price")
-    assert "b.arrow: city (text): not numbers" in message
+    assert "b.arrow: columns that are not numeric: city (text)" in message
 
 
 def test_na_is_a_level_and_empty_is_missing(run: Run, tmp_path: Path) -> None:
@@ -102,11 +104,11 @@ def test_na_is_a_level_and_empty_is_missing(run: Run, tmp_path: Path) -> None:
         flags = ("--data", path, "--target", "price", "--categorical", "city")
         message = refused(run, tmp_path, *flags)
         assert message == (
-            f"2 rows lack values (city 2); the first is row 4 of {path}: fill them, or pass"
-            " --missing drop"
+            f"rows with missing values: 2 (city 2); the first is row 4 of {path}: fill them in, or"
+            " pass --missing drop"
         )
         train(run, tmp_path / "out", path, *flags[4:], "--missing", "drop")
-        assert artifacts.load_model(tmp_path / "out").columns[3].levels == CITIES
+        assert artifacts.read_model(tmp_path / "out").columns[3].levels == CITIES
 
 
 def test_levels_of_dropped_rows_do_not_count(run: Run, tmp_path: Path) -> None:
@@ -121,18 +123,18 @@ def test_levels_of_dropped_rows_do_not_count(run: Run, tmp_path: Path) -> None:
     expected = train(run, tmp_path / "a", tmp_path / "a.csv", *flags)
     found = train(run, tmp_path / "b", tmp_path / "b.csv", *flags, "--missing", "drop")
     assert found["moments.json"] == expected["moments.json"]
-    assert artifacts.load_model(tmp_path / "b").features == (
-        artifacts.load_model(tmp_path / "a").features
+    assert artifacts.read_model(tmp_path / "b").features == (
+        artifacts.read_model(tmp_path / "a").features
     )
 
 
 BAD_LEVELS: dict[str, tuple[list[Any], str]] = {
-    "too many": ([f"l{k}" for k in range(1001)], "column 't' has more than 1000 levels"),
-    "one": (["a"] * 30, "column 't' holds a in every row; expected two levels at least"),
-    "none": ([None] * 30, "30 rows lack values (t 30); the first is row 1 of "),
+    "too many": ([f"l{k}" for k in range(1001)], "column 't' has more than 1000 categories"),
+    "one": (["a"] * 30, "column 't' holds a in every row; expected at least two categories"),
+    "none": ([None] * 30, "rows with missing values: 30 (t 30); the first is row 1 of "),
     "floats": ([0.5, 1.0] * 15, "column 't' holds double numbers; expected text or integers"),
     "lists": ([[1]] * 30, "cannot be read as Parquet (Unsupported cast"),
-    "feature twice": (["a", "1"] * 15, "'t=a' names two features"),
+    "feature twice": (["a", "1"] * 15, "two features have the name 't=a'"),
 }
 
 
@@ -165,8 +167,8 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a model of a file of odd names, and the file."""
     folder = tmp_path_factory.mktemp("odd")
     path = write(odd_table(), folder / "odd.parquet")
-    request = Request([str(path)], ODD["price"], categorical=[ODD["city"]])
-    artifacts.write(folder, train_files(request)[0].files)
+    options = FileOptions([str(path)], ODD["price"], categorical=[ODD["city"]])
+    write_files(folder, train_job(FileData(options)).files)
     return folder
 
 
@@ -185,7 +187,7 @@ def training_rows() -> np.ndarray:
 
 def test_names_come_through(odd: Path) -> None:
     """The model has the columns' names as they are."""
-    model = artifacts.load_model(odd)
+    model = artifacts.read_model(odd)
     assert model.target == ODD["price"]
     assert [column.name for column in model.columns] == [ODD[n] for n in list(ODD)[:4]]
     assert model.names[3:] == tuple(f"c=,d={city}" for city in CITIES[1:])
@@ -211,8 +213,8 @@ def test_quantize_measures_the_training_rows(run: Run, odd_copy: Path) -> None:
     assert "max_change_measured" not in (odd_copy / "quantized.json").read_text("utf-8")
     code, out, err = run("quantize", *files, "--data", odd_copy / "odd.parquet")
     assert (code, err) == (0, "")
-    model = artifacts.load_model(odd_copy)
-    quantized = artifacts.load_quantized(odd_copy, model)
+    model = artifacts.read_model(odd_copy)
+    quantized = artifacts.read_quantized(odd_copy, model)
     X = training_rows()
     assert len(X) == model.scores["train"]["n_samples"]
     changes = [abs(model.predict(row) - quantized.predict(row)) for row in X.tolist()]
@@ -231,7 +233,7 @@ def test_quantize_with_other_rows(run: Run, odd_copy: Path, tmp_path: Path) -> N
 
 def test_predict_encodes_the_levels(run: Run, odd: Path, tmp_path: Path) -> None:
     """A prediction of a CSV file is that of the one-hot row, to the bit."""
-    model = artifacts.load_model(odd)
+    model = artifacts.read_model(odd)
     table = odd_table().slice(0, 50)
     path = tmp_path / "rows.csv"
     path.write_text(to_csv(table.column_names, table.to_pylist()), encoding="utf-8", newline="")
@@ -247,7 +249,7 @@ def test_predict_encodes_the_levels(run: Run, odd: Path, tmp_path: Path) -> None
 def test_exports(run: Run, odd_copy: Path, tmp_path: Path) -> None:
     """JSON names the features; the C header compiles, and predicts the samples' bits."""
     run("quantize", "--artifacts", odd_copy)
-    model = artifacts.load_model(odd_copy)
+    model = artifacts.read_model(odd_copy)
     _, out, _ = run("export", "--artifacts", odd_copy, "--format", "json")
     assert tuple(json.loads(out)["features"]) == model.names
     compiler = shutil.which("cc") or shutil.which("gcc")
@@ -294,7 +296,7 @@ def test_update_equals_training_on_all_rows(run: Run, tmp_path: Path, command: s
     expected = train(run, tmp_path / "expected", *second, *flags)
     code, _, err = run("update", "--artifacts", tmp_path / "updated", f"--{command}", both[1])
     assert (code, err) == (0, "")
-    updated, scratch = (artifacts.load_model(tmp_path / n) for n in ("updated", "expected"))
+    updated, scratch = (artifacts.read_model(tmp_path / n) for n in ("updated", "expected"))
     assert (tmp_path / "updated" / "moments.json").read_bytes() == expected["moments.json"]
     assert updated.coefficients == scratch.coefficients
     assert updated.intercept == scratch.intercept
@@ -327,16 +329,20 @@ def test_update_of_a_model_with_test_data(run: Run, tmp_path: Path) -> None:
     assert run("update", "--artifacts", tmp_path / "a", "--add", parts[1])[0] == 0
     assert (tmp_path / "a" / "moments.json").read_bytes() == expected["moments.json"]
     assert (tmp_path / "a" / "model.json").read_bytes() != b""
-    moments = load_for(artifacts.load_model(tmp_path / "a"), tmp_path / "a")
+    moments = load_for(artifacts.read_model(tmp_path / "a"), tmp_path / "a")
     assert isinstance(moments, TrainTestMoments)
     assert moments.test.n_samples == 100
 
 
 BAD_UPDATES = {
-    "missing": ("age", None, "row 2 lacks a value (1 rows do); fill or drop them"),
-    "new level": ("city", "Rome", "row 2: column 'city' holds 'Rome', a level that training has"),
-    "infinite": ("age", 1e400, "row 2: column 'age' holds 'inf'; expected a finite number"),
-    "text": ("age", "old", "row 2: column 'age' holds 'old'; expected a finite number"),
+    "missing": (
+        "age",
+        None,
+        "missing values: 1 (age 1); the first is row 2 of {path}: fill",
+    ),
+    "new level": ("city", "Rome", "{path}: row 2: column 'city' holds 'Rome', a category not seen"),
+    "infinite": ("age", 1e400, "{path}: row 2: column 'age' holds 'inf'; expected a finite number"),
+    "text": ("age", "old", "{path}: row 2: column 'age' holds 'old'; expected a finite number"),
 }
 
 
@@ -354,5 +360,5 @@ def test_bad_rows_in_an_update(run: Run, tmp_path: Path, case: str) -> None:
     code, out, err = run("update", "--artifacts", tmp_path / "out", "--add", path)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert f"{path}: {expected}" in err
+    assert expected.format(path=path) in err
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before

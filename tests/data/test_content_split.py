@@ -21,8 +21,9 @@ from cali_reg import Moments
 from cali_reg.data.content_split import ContentSplit, word_of_text
 from cali_reg.data.feature_encoding import encode
 from cali_reg.data.readers import Batch
-from cali_reg.data.summary import Layout, SplitRows, Splitter
-from cali_reg.jobs.train import Request, train_files
+from cali_reg.data.summaries.splitter import Layout, SplitRows, Splitter
+from cali_reg.jobs.train import train as train_job
+from cali_reg.jobs.training_data.file_data import FileData, FileOptions
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.solution import solve
 from cali_reg.least_squares.statistics.scores import score
@@ -40,7 +41,7 @@ def split_rows(
 ) -> SplitRows:
     """Encode and split one batch."""
     batch = Batch(mock.sentinel.file, arrays, range(1, len(arrays[0]) + 1))
-    return Splitter(Layout(columns, split, 0))(encode(batch, columns))
+    return Splitter(Layout(columns, split, 0)).split(encode(batch, columns))
 
 
 @given(
@@ -68,7 +69,8 @@ def test_hash_is_the_documented_one(
 def test_rows_on_each_side_are_the_documented_ones(tmp_path: Path) -> None:
     """The moments of both sides, the ranges and the samples are those of the rows by the hash."""
     table = numbers()
-    trained, _ = train_files(Request([str(write(table, tmp_path / "a.parquet"))], "price"))
+    path = str(write(table, tmp_path / "a.parquet"))
+    trained = train_job(FileData(FileOptions([path], "price")))
     rows = rows_of(table)
     sides = [np.array([row for row in rows if is_held_out(row) == side]) for side in (False, True)]
     model = trained.model
@@ -89,8 +91,8 @@ def test_number_of_samples(tmp_path: Path, n_samples: int) -> None:
     """Asking for more samples than there are rows held out gives all of them."""
     path = str(write(numbers(), tmp_path / "a.parquet"))
     for batch_size in (16, 1000):
-        request = Request([path], "price", n_samples=n_samples, batch_size=batch_size)
-        model = train_files(request)[0].model
+        options = FileOptions([path], "price", n_sample_rows=n_samples, batch_size=batch_size)
+        model = train_job(FileData(options)).model
         held_out = [row for row in rows_of(numbers()) if is_held_out(row)]
         expected = sorted(held_out, key=lambda row: hash_of(row, 42))[:n_samples]
         assert [list(row) for row in model.samples] == [row[:-1] for row in expected]
@@ -130,7 +132,7 @@ def test_equal_rows_stay_together(tmp_path: Path) -> None:
     """Of few distinct rows, all copies of one are on the same side."""
     table = pa.table({"x": [0.0, 1.0, 2.0, 3.0, -0.0] * 90, "y": [1.0, 5.0, 2.0, 4.0, 1.0] * 90})
     path = write(table, tmp_path / "a.csv")
-    model = train_files(Request([str(path)], "y", seed=3))[0].model
+    model = train_job(FileData(FileOptions([str(path)], "y", seed=3))).model
     counts = [180, 90, 90, 90]  # -0.0 is 0.0
     sides = [
         fold_of([x, y], 3, 0.2, 1) for x, y in ((0.0, 1.0), (1.0, 5.0), (2.0, 2.0), (3.0, 4.0))
@@ -147,7 +149,7 @@ def test_seed_and_size_matter(run: Run, tmp_path: Path) -> None:
         for flags in ((), ("--seed", 1), ("--seed", 2**32 - 1), ("--test-size", 0.3))
     }
     assert len(found) == 4
-    source = artifacts.load_model(tmp_path / "out").source
+    source = artifacts.read_model(tmp_path / "out").source
     split = {"by": "content", "seed": 42, "test_size": 0.3}
     assert source == {"data": "files", "dropped_rows": 0, "split": split}
 
@@ -211,7 +213,7 @@ def test_rows_held_out_may_have_their_own_files(run: Run, tmp_path: Path) -> Non
     flags = ("--test-data", paths[1], "--categorical", "city")
     files = train(run, tmp_path / "out", paths[0], *flags)
     moments = moments_file.TrainTestMoments.from_json(files["moments.json"])
-    model = artifacts.load_model(tmp_path / "out")
+    model = artifacts.read_model(tmp_path / "out")
     assert model.source["split"] == {"by": "test data", "seed": 42}
     assert (moments.train.n_samples, moments.test.n_samples) == (500, 100)
     levels = model.columns[3].levels

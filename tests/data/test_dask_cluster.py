@@ -15,7 +15,7 @@ from distributed import LocalCluster
 from layouts import ARTIFACTS, make_table, numbers, pieces, refused, train, write
 
 from cali_reg.data import dask_cluster
-from cali_reg.jobs import train as train_job
+from cali_reg.jobs.training_data import file_data
 
 CITY = ("--categorical", "city")
 
@@ -137,7 +137,7 @@ def test_worker_killed_in_the_middle(
         bars.append(Bar(kill))
         return bars[-1]
 
-    monkeypatch.setattr(train_job, "tqdm", make_bar)
+    monkeypatch.setattr(file_data, "tqdm", make_bar)
     many = [f for f in sorted(folder.iterdir()) if f.name.endswith(".parquet")]
     others = [f for f in sorted(folder.iterdir()) if f not in many]
     flags = ("--dask", processes.scheduler_address, *CITY)
@@ -159,7 +159,7 @@ def test_progress_counts_rows(
         bars.append(Bar(lambda: None))
         return bars[-1]
 
-    monkeypatch.setattr(train_job, "tqdm", make_bar)
+    monkeypatch.setattr(file_data, "tqdm", make_bar)
     path = write(numbers(), tmp_path / "a.parquet", row_group_size=100)
     train(run, tmp_path / "a", path, "--batch-size", 50)
     train(run, tmp_path / "a", path, "--dask", processes.scheduler_address)
@@ -195,9 +195,9 @@ def test_cluster_that_stops(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     """A scheduler that goes away is an error of one line."""
-    monkeypatch.setattr(dask_cluster, "_PATIENCE", 1)
+    monkeypatch.setattr(dask_cluster, "_TIMEOUT", 1)
     with threads(1, "tcp") as cluster:
-        monkeypatch.setattr(train_job, "tqdm", lambda **_: Bar(cluster.close))
+        monkeypatch.setattr(file_data, "tqdm", lambda **_: Bar(cluster.close))
         flags = ("--target", "price", "--data", folder, *CITY)
         message = refused(run, tmp_path, *flags, "--dask", cluster.scheduler_address)
-    assert message.startswith("the cluster failed (")
+    assert message.startswith("the Dask cluster failed (")

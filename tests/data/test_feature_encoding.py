@@ -16,13 +16,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tables import any_numbers
 
-from cali_reg.data.feature_encoding import Encoded, encode, features
+from cali_reg.data.feature_encoding import EncodedBatch, encode, feature_columns
 from cali_reg.data.readers import Batch
 from cali_reg.errors import DataError
 from cali_reg.runtime.schema import Column
 
 
-def encoded(*arrays: pa.Array, levels: tuple[str, ...] | None = None) -> Encoded:
+def encoded(*arrays: pa.Array, levels: tuple[str, ...] | None = None) -> EncodedBatch:
     """Encode arrays, the last one with levels if there are any; the rows begin at 101."""
     columns = [Column(f"x{k}") for k in range(len(arrays))]
     if levels is not None:
@@ -34,7 +34,7 @@ def encoded(*arrays: pa.Array, levels: tuple[str, ...] | None = None) -> Encoded
 
 def values_of(array: pa.Array) -> list[float]:
     """Return the float64 of an array without missing values."""
-    (values,) = encoded(array).complete()
+    (values,) = encoded(array).drop_missing()
     assert values.dtype == np.float64
     found: list[float] = values.tolist()
     return found
@@ -71,7 +71,7 @@ def test_integers_are_exact_or_refused(values: list[int]) -> None:
     assert sorted(found.problems) == lost
     if lost:
         with pytest.raises(DataError, match=f"^rows: row {101 + lost[0]}: column 'x0' holds "):
-            found.complete()
+            found.drop_missing()
     else:
         assert values_of(pa.array(values, pa.int64())) == values
 
@@ -89,10 +89,10 @@ def test_unsigned_integers_are_exact_or_refused(values: list[int]) -> None:
 def test_floats_are_as_they_are(values: list[float | None]) -> None:
     """A float64 keeps its bits; null and NaN are missing."""
     kept = [value for value in values if value is not None]
-    (found,) = encoded(pa.array(values, pa.float64())).complete()
+    (found,) = encoded(pa.array(values, pa.float64())).drop_missing()
     assert list(map(repr, found.tolist())) == list(map(repr, kept))
     with_nan = pa.array([float("nan") if value is None else value for value in values])
-    assert encoded(with_nan).complete()[0].tolist() == kept
+    assert encoded(with_nan).drop_missing()[0].tolist() == kept
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_every_type_has_missing_values(kind: pa.DataType) -> None:
     """Null is missing in any type."""
     full = [1, None, 0, None] if kind != pa.null() else [None] * 4
     found = encoded(pa.array(full, pa.null() if kind == pa.null() else None).cast(kind))
-    assert found.lacking.tolist() == [value is None for value in full]
-    assert found.complete()[0].tolist() == [value for value in full if value is not None]
+    assert found.has_missing.tolist() == [value is None for value in full]
+    assert found.drop_missing()[0].tolist() == [value for value in full if value is not None]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -119,24 +119,25 @@ def test_infinity_is_a_problem(sign: float, others: list[float | None]) -> None:
 def test_first_bad_row_of_all_columns() -> None:
     """Of several problems, the one of the first row is told, whatever its column."""
     found = encoded(pa.array([1.0, 2.0, np.inf]), pa.array([1, 2**53 + 1, 3]))
-    with pytest.raises(
-        DataError, match=f"row 102: column 'x1' holds {2**53 + 1}, which no float64"
-    ):
-        found.complete()
+    with pytest.raises(DataError, match=f"row 102: column 'x1' holds {2**53 + 1}, which float64"):
+        found.drop_missing()
 
 
 def test_levels() -> None:
-    """Levels become 0 and 1; a new one is a problem, unless the row lacks a value anyway."""
+    """Levels become 0 and 1; a new one is a problem, unless the row has a missing value anyway."""
     numbers = pa.array([1.0, 2.0, None, 4.0])
     found = encoded(numbers, pa.array(["b", "a", "new", ""]), levels=("a", "b", "c"))
     assert found.problems == {}
-    assert found.lacking.tolist() == [False, False, True, True]
+    assert {k: mask.tolist() for k, mask in found.unseen.items()} == {
+        1: [False, False, True, False]
+    }
+    assert found.has_missing.tolist() == [False, False, True, True]
     columns = [*found.columns]
-    block = [column.tolist() for column in features(found.complete(), columns)]
+    block = [column.tolist() for column in feature_columns(found.drop_missing(), columns)]
     assert block == [[1.0, 2.0], [1.0, 0.0], [0.0, 0.0]]
     found = encoded(numbers, pa.array(["b", "new", "b", "b"]), levels=("a", "b", "c"))
-    with pytest.raises(DataError, match=r"^rows: row 102: column 't' holds 'new', a level that"):
-        found.complete()
+    with pytest.raises(DataError, match=r"^rows: row 102: column 't' holds 'new', a category not"):
+        found.drop_missing()
 
 
 def test_unseen_level_as_the_baseline() -> None:
@@ -144,5 +145,5 @@ def test_unseen_level_as_the_baseline() -> None:
     batch = Batch(mock.sentinel.file, [pa.array(["b", "new", "a"])], range(1, 4))
     columns = [Column("t", ("a", "b", "c"))]
     found = encode(batch, columns, unseen="baseline")
-    block: list[Any] = [f.tolist() for f in features(found.complete(), columns)]
+    block: list[Any] = [f.tolist() for f in feature_columns(found.drop_missing(), columns)]
     assert block == [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]

@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,8 +72,8 @@ NAMES = [
 
 def load(folder: Path, precision: str) -> tuple[LinearModel, QuantizedModel | None]:
     """Return the model in a folder, and its codes if they are what is exported."""
-    model = artifacts.load_model(folder)
-    return model, artifacts.load_quantized(folder, model) if precision == "uint8" else None
+    model = artifacts.read_model(folder)
+    return model, artifacts.read_quantized(folder, model) if precision == "uint8" else None
 
 
 def linear_model(names: Sequence[str], weights: Sequence[float]) -> LinearModel:
@@ -91,8 +90,7 @@ def quantized_model(
     """Return a quantized model with codes of one's choice."""
     _, quantized = load(made, "uint8")
     assert quantized is not None
-    return replace(
-        quantized,
+    return quantized._replace(
         bits=bits,
         zero_point=1 << (bits - 1),
         scale=511,
@@ -159,7 +157,7 @@ def test_c_is_not_fused(made: Path, tmp_path: Path, precision: str) -> None:
 @needs_c
 def test_c_refuses_unsafe_mathematics(made: Path, tmp_path: Path) -> None:
     """Where sums may be reordered, there is an error and no other bits."""
-    (tmp_path / "model.h").write_bytes(to_c(artifacts.load_model(made)))
+    (tmp_path / "model.h").write_bytes(to_c(artifacts.read_model(made)))
     done = compile_header(tmp_path, CC, "-ffast-math", "-fsyntax-only", "-x", "c", "model.h")
     assert done.returncode != 0
     assert "needs plain float64 arithmetic" in done.stderr
@@ -308,7 +306,7 @@ def test_onnx_dequantizes_exactly(made: Path, bits: int, evaluate: Any) -> None:
     """Rows with a single 1 bring out each coefficient, to the bit, for narrow and wide codes."""
     codes = [0, 1, (1 << bits) - 1, (1 << bits) // 3, 1 << (bits - 1)]
     quantized = quantized_model(made, bits, [0, -3, -1066, 900, 1023], codes)
-    quantized = replace(quantized, intercept=0.0)
+    quantized = quantized._replace(intercept=0.0)
     data = to_onnx(linear_model("abcde", [1.0] * 5), quantized)
     assert evaluate(data, np.eye(5)).tolist() == list(quantized.coefficients)
 

@@ -8,7 +8,6 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,8 +25,9 @@ from cali_reg.data.formats import csv_blocks
 from cali_reg.errors import CaliRegError
 from cali_reg.jobs.predict import predict_files
 from cali_reg.runtime import predictor
-from cali_reg.runtime.predictor import Predictor, Request, predict_rows
+from cali_reg.runtime.predictor import PredictOptions, Predictor, open_predictor, predict_rows
 
+ANY = PredictOptions(Path())  # `outcome` names the model, the test the file
 HEADER = f'{X},{TOWN},"{Y}",id\n'
 
 
@@ -44,13 +44,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def outcome(
-    engine: Callable[[Request, Predictor], None], folder: Path, request: Request
+    engine: Callable[[PredictOptions, Predictor], None], folder: Path, options: PredictOptions
 ) -> tuple[str, str, str]:
     """Return what an engine writes to standard output and error, and what ends it."""
     out, err, end = io.StringIO(), io.StringIO(), ""
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            engine(request, Predictor(folder, request))
+            options = options._replace(artifacts=folder)
+            engine(options, open_predictor(options))
         except CaliRegError as error:
             end = f"{type(error).__name__}: {error}"
     return out.getvalue(), err.getvalue(), end
@@ -101,8 +102,11 @@ def odd_files(draw: st.DrawFn) -> bytes:
 
 
 requests = st.builds(
-    Request,
-    st.just([]),
+    PredictOptions,
+    artifacts=st.just(Path()),
+    paths=st.just([]),
+    out=st.none(),
+    precision=st.just("float64"),
     interval=st.sampled_from([None, 0.95]),
     keep=st.sampled_from([(), ("id",), (X, "id", TOWN), (Y,)]),
     unseen=st.sampled_from(["error", "baseline"]),
@@ -112,20 +116,20 @@ requests = st.builds(
 
 
 @given(odd_files(), requests, st.sampled_from([17, 60, 400, 1 << 20]))
-@example(f'{HEADER}1,Bern,"1"5,7\n'.encode(), Request([]), 1 << 20)
-@example(f'{HEADER}1,Bern,1,"7\n2,Bern,2,8\n'.encode(), Request([]), 1 << 20)
-@example(f"{HEADER}1,Bern,1,7\nNA,Bern,2,8\n".encode(), Request([], on_error="skip"), 400)
-@example(f"{HEADER}1,Bern,1,7\n1,Genf,2,8\n".encode(), Request([]), 400)
-@example(f"{HEADER}1,Bern,1,7\none,Bern,2,8\n".encode(), Request([], keep=(X,)), 400)
-@example(f'{HEADER}1,Bern,1,"7"\r1,Bern,1,"8"\r\r'.encode(), Request([], keep=("id",)), 17)
+@example(f'{HEADER}1,Bern,"1"5,7\n'.encode(), ANY, 1 << 20)
+@example(f'{HEADER}1,Bern,1,"7\n2,Bern,2,8\n'.encode(), ANY, 1 << 20)
+@example(f"{HEADER}1,Bern,1,7\nNA,Bern,2,8\n".encode(), ANY._replace(on_error="skip"), 400)
+@example(f"{HEADER}1,Bern,1,7\n1,Genf,2,8\n".encode(), ANY, 400)
+@example(f"{HEADER}1,Bern,1,7\none,Bern,2,8\n".encode(), ANY._replace(keep=(X,)), 400)
+@example(f'{HEADER}1,Bern,1,"7"\r1,Bern,1,"8"\r\r'.encode(), ANY._replace(keep=("id",)), 17)
 def test_both_engines_write_the_same(
-    path: Path, folder: Path, data: bytes, asked: Request, block: int
+    path: Path, folder: Path, data: bytes, asked: PredictOptions, block: int
 ) -> None:
     """Small blocks let Arrow's parser give way to Python's anywhere."""
     path.write_bytes(data)
-    asked = replace(asked, paths=[str(path)])
+    asked = asked._replace(paths=[str(path)])
     slow = outcome(predict_rows, folder, asked)
-    with mock.patch.object(csv_blocks, "_BLOCK", block):
+    with mock.patch.object(csv_blocks, "BLOCK_BYTES", block):
         assert outcome(predict_files, folder, asked) == slow
     assert all(line.startswith("cali-reg predict: ") for line in slow[1].splitlines())
     assert "\n" not in slow[2]
@@ -139,7 +143,7 @@ def test_predictions_have_the_defined_bits(
     x, y = zip(*values, strict=True)
     path = path.with_suffix(".parquet")
     pyarrow.parquet.write_table(pa.table({Y: y, TOWN: ["Århus"] * len(x), X: x}), path)
-    out, _, end = outcome(predict_files, folder, Request([str(path)], interval=0.9))
+    out, _, end = outcome(predict_files, folder, PredictOptions(Path(), [str(path)], interval=0.9))
     header, *lines = csv.reader(io.StringIO(out))
     assert (header, end) == (["prediction", "lower", "upper"], "")
     assert lines == expected(folder, [(x, "Århus", y) for x, y in values], interval=0.9)
@@ -150,8 +154,8 @@ def test_an_odd_cell_in_the_middle_loses_no_row(path: Path, folder: Path) -> Non
     rows = [f"{k % 6 - 2},Bern,{k / 99999},{k}" for k in range(100_000)]
     rows[70_000] = "true,Bern,  .5,70000"  # numbers to Python, not to Arrow
     path.write_text(HEADER + "\n".join(rows), encoding="utf-8")
-    assert path.stat().st_size > 2 * csv_blocks._BLOCK
-    request = Request([str(path)], keep=("id",))
+    assert path.stat().st_size > 2 * csv_blocks.BLOCK_BYTES
+    request = PredictOptions(Path(), [str(path)], keep=("id",))
     out, err, end = outcome(predict_files, folder, request)
     ids = [row[0] for row in csv.reader(io.StringIO(out))]
     assert (ids, err, end) == (["id", *map(str, range(100_000))], "", "")

@@ -35,6 +35,7 @@ from towns import (
     write_rows,
 )
 
+from cali_reg.data import writers
 from cali_reg.jobs import predict, prediction_batches
 
 
@@ -136,12 +137,12 @@ def test_a_file_knows_better_than_its_folder(
 # What bad rows and columns get
 
 BAD: dict[str, tuple[str, list[Any], str]] = {
-    "null": (X, [1.0, None, 2.0], "column 'x' is empty; expected a finite number"),
-    "nan": (X, [1.0, float("nan"), 2.0], "column 'x' holds 'nan'; expected a finite number"),
+    "null": (X, [1.0, None, 2.0], "column 'x' has no value; expected a number"),
+    "nan": (X, [1.0, float("nan"), 2.0], "column 'x' has no value; expected a number"),
     "inf": (X, [1.0, float("-inf"), 2.0], "column 'x' holds '-inf'; expected a finite number"),
-    "integer": (X, [1, 2**53 + 1, 2], "holds 9007199254740993, which no float64 equals"),
-    "level": (TOWN, ["Bern", "Genf", "Bern"], "holds 'Genf', a level that training has not seen"),
-    "no level": (TOWN, ["Bern", None, "Bern"], "column 'town' is empty; expected a level"),
+    "integer": (X, [1, 2**53 + 1, 2], "holds 9007199254740993, which float64 cannot hold exactly"),
+    "level": (TOWN, ["Bern", "Genf", "Bern"], "holds 'Genf', a category not seen in training"),
+    "no level": (TOWN, ["Bern", None, "Bern"], "column 'town' has no value; expected a category"),
 }
 
 
@@ -199,7 +200,7 @@ def test_rows_outside_of_the_training_ranges(
     code, out, err = run("predict", path, "--artifacts", folder)
     assert (code, out.count("\n")) == (0, 3)
     assert err == (
-        "cali-reg predict: 2 of 3 rows predicted are outside of the training ranges; the first is"
+        "cali-reg predict: 2 of 3 predicted rows are outside the training ranges; the first is"
         f" {first}\n"
     )
     flags = ("--artifacts", folder, "--outside", "error")
@@ -238,7 +239,7 @@ def test_kept_columns_of_unequal_types(run: Run, folder: Path, tmp_path: Path) -
     flags = ("--artifacts", folder, "--keep", "id")
     code, _, err = run("predict", first, other, *flags, "--out", out)
     assert (code, err.count("\n"), out.exists()) == (2, 1, False)
-    assert f"{other}: column 'id' holds string, in the first file int64" in err
+    assert f"{other}: column 'id' holds string, but int64 in the first file" in err
     assert run("predict", first, other, *flags)[0] == 0
     code, _, err = run("predict", first, "--artifacts", folder, "--keep", "nested")
     assert (code, err.count("\n")) == (2, 1)
@@ -246,14 +247,17 @@ def test_kept_columns_of_unequal_types(run: Run, folder: Path, tmp_path: Path) -
 
 
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
-    "no such level": (("--interval", "0.123"), "no interval is stored for the level 0.123"),
-    "codes": (("--interval", "0.9", "--precision", "uint8"), "--interval goes with --precision fl"),
+    "no such level": (
+        ("--interval", "0.123"),
+        "no interval is stored for the confidence level 0.123",
+    ),
+    "codes": (("--interval", "0.9", "--precision", "uint8"), "--interval needs --precision fl"),
     "clash": (("--keep", "prediction"), "the output has a column 'prediction'"),
     "clash of bounds": (("--interval", "0.9", "--keep", "id,lower"), "has a column 'lower'"),
     "twice": (("--keep", "id,id"), "named twice"),
     "not there": (("--keep", "ID"), "column 'ID' is missing"),
-    "folder": (("--out", "."), "is no regular file"),
-    "packed": (("--out", "x.csv.gz"), "nothing is packed"),
+    "folder": (("--out", "."), "not a regular file"),
+    "packed": (("--out", "x.csv.gz"), "compressed output is not supported"),
 }
 
 
@@ -284,7 +288,7 @@ def test_a_model_without_intervals(run: Run, tmp_path: Path) -> None:
     assert run("train", "--data", path, "--target", "y", "--allow-collinear", *flags)[0] == 0
     code, _, err = run("predict", path, *flags, "--interval", "0.95")
     assert (code, err.count("\n")) == (2, 1)
-    assert "model.json: holds no interval" in err
+    assert "model.json: holds no prediction intervals" in err
     assert run("predict", path, *flags)[0] == 0
 
 
@@ -304,16 +308,16 @@ def test_a_file_that_grows(
     run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     """A file that changes while it is read is an error, and nothing is left."""
-    path, values = write_rows(tmp_path / "in" / f"rows.{suffix}"), predict._values
+    path, values = write_rows(tmp_path / "in" / f"rows.{suffix}"), predict._predict
     text = path.read_bytes()
 
     def grow(*arguments: Any) -> Any:
         path.write_bytes(text + b"\n")
         return values(*arguments)
 
-    monkeypatch.setattr(predict, "_values", grow)
+    monkeypatch.setattr(predict, "_predict", grow)
     for module in (prediction_batches, predict):
-        monkeypatch.setattr(module, "ahead", iter)
+        monkeypatch.setattr(module, "prefetch", iter)
     out = tmp_path / "out.csv"
     code, _, err = run("predict", path.parent, "--artifacts", folder, "--out", out)
     assert (code, err.count("\n"), out.exists()) == (2, 1, False)
@@ -344,7 +348,7 @@ def test_what_ends_early_leaves_nothing(
     end: type[BaseException],
 ) -> None:
     """Control-C or a full disk after some batches: the old file stays, no other does."""
-    array, n_calls = predict._array, []
+    array, n_calls = predict._as_array, []
 
     def stop_late(values: Any) -> Any:
         n_calls.append(1)
@@ -352,8 +356,8 @@ def test_what_ends_early_leaves_nothing(
             raise end(28, "No space left on device")
         return array(values)
 
-    monkeypatch.setattr(predict, "_array", stop_late)
-    monkeypatch.setattr(predict, "_GROUP_ROWS", 1)
+    monkeypatch.setattr(predict, "_as_array", stop_late)
+    monkeypatch.setattr(writers, "_GROUP_ROWS", 1)
     for k in range(4):
         write_rows(tmp_path / "in" / f"{k}.parquet")
     code, out, err = run("predict", tmp_path / "in", "--artifacts", folder, "--out", old)

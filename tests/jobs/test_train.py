@@ -13,11 +13,12 @@ from commands import Run
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
+from table_data import train_on
 
 from cali_reg import ExactLinearRegression, Moments
 from cali_reg.data import california_housing
 from cali_reg.data.california_housing import Table
-from cali_reg.jobs import fit
+from cali_reg.jobs.training_data.embedded_data import EmbeddedData
 from cali_reg.least_squares.statistics.cross_validation import cross_validate
 from cali_reg.least_squares.statistics.scores import score
 from cali_reg.runtime import artifacts
@@ -66,7 +67,7 @@ def test_joblib_file_is_a_plain_linear_regression(made: Path) -> None:
 
 def test_joblib_file_holds_the_models_bits(made: Path) -> None:
     """Scikit-learn's object and model.json carry the same coefficients."""
-    regression, model = joblib.load(made / "linear_model.joblib"), artifacts.load_model(made)
+    regression, model = joblib.load(made / "linear_model.joblib"), artifacts.read_model(made)
     assert tuple(regression.coef_) == model.coefficients
     assert regression.intercept_ == model.intercept
 
@@ -78,21 +79,21 @@ def test_golden_model(made: Path) -> None:
 
 def test_golden_coefficients(made: Path) -> None:
     """The coefficients' bits never change."""
-    model = artifacts.load_model(made)
+    model = artifacts.read_model(made)
     bits = struct.pack("<9d", model.intercept, *model.coefficients)
     assert hashlib.sha256(bits).hexdigest() == COEFFICIENTS_SHA256
 
 
 def test_model_agrees_with_scikit_learn(made: Path, split: tuple[Table, Table]) -> None:
     """The exact coefficients are scikit-learn's but for its rounding errors."""
-    model, theirs = artifacts.load_model(made), LinearRegression().fit(split[0].X, split[0].y)
+    model, theirs = artifacts.read_model(made), LinearRegression().fit(split[0].X, split[0].y)
     np.testing.assert_allclose(model.coefficients, theirs.coef_, rtol=1e-9)
     np.testing.assert_allclose(model.intercept, theirs.intercept_, rtol=1e-9)
 
 
 def test_scores_are_exact(made: Path, split: tuple[Table, Table]) -> None:
     """R² on the held-out rows is that of rational arithmetic on the rows, rounded once."""
-    model, (_, held_out) = artifacts.load_model(made), split
+    model, (_, held_out) = artifacts.read_model(made), split
     expected = reference.scores(held_out.X, held_out.y, model.coefficients, model.intercept)
     test = model.scores["test"]
     assert (test["r2"], test["rmse"], test["bias"]) == expected
@@ -100,7 +101,7 @@ def test_scores_are_exact(made: Path, split: tuple[Table, Table]) -> None:
 
 def test_ranges_and_samples_are_those_of_the_rows(made: Path, split: tuple[Table, Table]) -> None:
     """Ranges are the training rows' extremes, samples the first held-out rows."""
-    model, (rows, held_out) = artifacts.load_model(made), split
+    model, (rows, held_out) = artifacts.read_model(made), split
     assert [f.minimum for f in model.features] == rows.X.min(axis=0).tolist()
     assert [f.maximum for f in model.features] == rows.X.max(axis=0).tolist()
     assert [list(row) for row in model.samples] == held_out.X[:5].tolist()
@@ -113,9 +114,7 @@ def test_row_order_changes_no_byte(
     rows, held_out = split
     order = np.random.default_rng(0).permutation(len(rows.y))
     shuffled = Table(rows.names, rows.target, rows.X[order], rows.y[order])
-    assert fit.train(shuffled, held_out, source={}).files == (
-        fit.train(rows, held_out, source={}).files
-    )
+    assert train_on(shuffled, held_out).files == (train_on(rows, held_out).files)
 
 
 def test_gate_below_the_threshold(run: Run, folder: Path) -> None:
@@ -133,7 +132,7 @@ def test_options_reach_the_model(run: Run, tmp_path: Path) -> None:
     code, _, _ = run(
         *("train", "--artifacts", tmp_path, "--seed", "7", "--test-size", "0.5", "--samples", "2")
     )
-    model = artifacts.load_model(tmp_path)
+    model = artifacts.read_model(tmp_path)
     assert code == 0
     assert len(model.samples) == 2
     assert model.source["split"] == {"seed": 7, "test_size": 0.5}
@@ -144,8 +143,8 @@ def test_cross_validation_equals_training_on_each_rest(
     split: tuple[Table, Table],
 ) -> None:
     """Subtracting a fold's moments gives the model that never saw the fold, bit for bit."""
-    rows = Table(split[0].names, split[0].target, split[0].X[:500], split[0].y[:500])
-    folds = cross_validate(fit.folds_of(rows, 4, 42), rows.names)
+    rows = split[0]
+    folds = cross_validate(EmbeddedData(n_folds=4).summary().folds, rows.names)
     splitter = KFold(4, shuffle=True, random_state=42)
     for fold, (rest, held_out) in zip(folds, splitter.split(rows.X), strict=True):
         model = ExactLinearRegression().fit(rows.X[rest], rows.y[rest])
@@ -177,9 +176,9 @@ def test_collinear_columns_are_named() -> None:
     X = rng.integers(0, 9, (50, 3)).astype(float)
     X[:, 2] = X[:, 0] + 2 * X[:, 1]
     table = Table(("a", "b", "sum"), "t", X, rng.normal(size=50))
-    with pytest.raises(ValueError, match="combination of other columns: sum; drop"):
-        fit.train(table, table, source={})
-    model = fit.train(table, table, source={}, allow_collinear=True).model
+    with pytest.raises(ValueError, match=r"combination of other columns\): sum; drop"):
+        train_on(table, table)
+    model = train_on(table, table, allow_collinear=True).model
     assert model.rank == 2
     assert LinearModel.from_json(model.to_json()) == model
 
@@ -187,5 +186,5 @@ def test_collinear_columns_are_named() -> None:
 def test_undefined_statistics_are_null() -> None:
     """Without degrees of freedom, standard errors are null: JSON has no NaN."""
     table = Table(("a",), "t", np.array([[1.0], [2.0]]), np.array([1.0, 2.0]))
-    trained = fit.train(table, table, source={})
+    trained = train_on(table, table)
     assert json.loads(trained.files["model.json"])["features"][0]["standard_error"] is None

@@ -14,7 +14,7 @@ from commands import Run, run_process
 from layouts import numbers, pieces, shuffled, train, write
 
 from cali_reg.cli.parser import build_parser
-from cali_reg.data.dataset import open_source
+from cali_reg.data.dataset import open_dataset
 from cali_reg.data.readers import BATCH_SIZE, read
 from cali_reg.runtime.schema import Column
 
@@ -224,7 +224,7 @@ def test_artifacts_hold_no_path(expected: Files) -> None:
 def test_batches_of_many_features_have_fewer_rows(tmp_path: Path) -> None:
     """What a batch takes is bounded, however wide the rows are; each is read once, in order."""
     rows = pa.table({f"x{j}": np.arange(3000.0) for j in range(600)})
-    (part,) = open_source([str(write(rows, tmp_path / "a.parquet"))]).parts
-    batches = list(read(part, [Column(name) for name in rows.column_names], 65536))
+    (fragment,) = open_dataset([str(write(rows, tmp_path / "a.parquet"))]).fragments
+    batches = list(read(fragment, [Column(name) for name in rows.column_names], 65536))
     assert max(len(batch.numbers) for batch in batches) == (1 << 20) // 600
     assert [number for batch in batches for number in batch.numbers] == list(range(1, 3001))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from commands import Run
 from layouts import write_csv
+from table_data import train_on
 
 from cali_reg.data import california_housing
 from cali_reg.data.california_housing import Table
-from cali_reg.jobs import fit
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
 
@@ -24,7 +24,7 @@ def from_scratch(split: tuple[Table, Table], rows: np.ndarray) -> LinearModel:
     """Train on some of the training rows only."""
     table, held_out = split
     part = Table(table.names, table.target, table.X[rows], table.y[rows])
-    return fit.train(part, held_out, source={}).model
+    return train_on(part, held_out).model
 
 
 def fitted(model: LinearModel) -> tuple[object, ...]:
@@ -49,7 +49,7 @@ def test_removing_rows_equals_never_having_seen_them(
     """Coefficients, errors, scores and moments are those of the rows that remain."""
     path = write_csv(tmp_path / "gone.csv", split[0], slice(0, 700))
     assert run("update", "--artifacts", folder, "--remove", path)[0] == 0
-    model = artifacts.load_model(folder)
+    model = artifacts.read_model(folder)
     assert fitted(model) == fitted(from_scratch(split, np.arange(700, 16512)))
     assert model.ranges == "outer"
 
@@ -61,13 +61,13 @@ def test_adding_removed_rows_restores_the_model(
     tmp_path: Path,
 ) -> None:
     """Rows out and in again: the same coefficients, moments and scikit-learn object."""
-    before = artifacts.load_model(folder)
+    before = artifacts.read_model(folder)
     pickled = (folder / "linear_model.joblib").read_bytes()
     path = write_csv(tmp_path / "some.csv", split[0], slice(100, 200))
     assert run("update", "--artifacts", folder, "--remove", path)[0] == 0
     assert (folder / "linear_model.joblib").read_bytes() != pickled
     assert run("update", "--artifacts", folder, "--add", path)[0] == 0
-    assert fitted(artifacts.load_model(folder)) == fitted(before)
+    assert fitted(artifacts.read_model(folder)) == fitted(before)
     assert (folder / "linear_model.joblib").read_bytes() == pickled
 
 
@@ -82,7 +82,7 @@ def test_added_rows_widen_the_ranges(
     row = Table(table.names, table.target, table.X[:1] * 1000, table.y[:1])
     path = write_csv(tmp_path / "new.csv", row, slice(0, 1))
     assert run("update", "--artifacts", folder, "--add", path)[0] == 0
-    model = artifacts.load_model(folder)
+    model = artifacts.read_model(folder)
     assert model.features[0].maximum == row.X[0, 0]
     assert model.ranges == "exact"
 

@@ -11,10 +11,11 @@ import pytest
 from commands import Run
 from forgeries import HOSTILE, Body, differing, forge, verdicts
 from layouts import write_csv
+from table_data import train_on
 
 from cali_reg.data import california_housing
-from cali_reg.jobs.fit import train
 from cali_reg.runtime import artifacts
+from cali_reg.runtime.atomic_files import write_files
 
 
 @pytest.fixture
@@ -103,27 +104,27 @@ FORGED: dict[str, tuple[str, Callable[[Body], None], str]] = {
     "coefficient": (
         "model.json",
         feature("coefficient", 0.4486748),
-        "coefficient of MedInc is 0.4486748, remade 0.4486749",
+        "coefficient of MedInc is 0.4486748, rebuilt 0.4486749",
     ),
     "last bit": (
         "model.json",
         lambda body: body.update(intercept=math.nextafter(body["intercept"], 0)),
-        "intercept is -37.02327770606412, remade -37.02327770606413",
+        "intercept is -37.02327770606412, rebuilt -37.02327770606413",
     ),
     "range": (
         "model.json",
         feature("maximum", 20.0),
-        "maximum of MedInc is 20.0, remade 15.0001",
+        "maximum of MedInc is 20.0, rebuilt 15.0001",
     ),
     "outer ranges": (
         "model.json",
         lambda body: body.update(ranges="outer"),
-        'ranges is "outer", remade "exact"',
+        'ranges is "outer", rebuilt "exact"',
     ),
     "integer for float": (
         "model.json",
         feature("minimum", 0),
-        "minimum of MedInc is 0, remade 0.4",
+        "minimum of MedInc is 0, rebuilt 0.4",
     ),
     "standard error": (
         "model.json",
@@ -133,53 +134,53 @@ FORGED: dict[str, tuple[str, Callable[[Body], None], str]] = {
     "name": (
         "model.json",
         renamed("a\u202e\n"),
-        r'columns.0.name is "a\u202e\n", remade "MedInc"',
+        r'columns.0.name is "a\u202e\n", rebuilt "MedInc"',
     ),
     "name of a feature": (
         "model.json",
         feature("name", "Income"),
-        "its columns are not those of its features",
+        "columns and features do not match",
     ),
     "score": (
         "model.json",
         lambda body: body["scores"]["test"].update(r2=0.99),
-        "scores.test.r2 is 0.99, remade 0.57578770",
+        "scores.test.r2 is 0.99, rebuilt 0.57578770",
     ),
     "surplus score": (
         "model.json",
         lambda body: body["scores"].update({"\x1b[2J": 1}),
-        r"scores.\x1b[2J is 1, remade not there",
+        r"scores.\x1b[2J is 1, rebuilt absent",
     ),
-    "sample": ("model.json", item("samples", [0.0] * 8), "samples.0.0 is 0.0, remade"),
+    "sample": ("model.json", item("samples", [0.0] * 8), "samples.0.0 is 0.0, rebuilt"),
     "link": ("model.json", lambda body: body.update(moments="0" * 64), 'moments is "000'),
-    "code": ("quantized.json", item("codes", 254), "code of MedInc is 254, remade 255"),
-    "impossible code": ("quantized.json", item("codes", 256), "codes beyond 8 bits"),
-    "exponent": ("quantized.json", item("exponents", -8), "exponent of MedInc is -8, remade -9"),
+    "code": ("quantized.json", item("codes", 254), "code of MedInc is 254, rebuilt 255"),
+    "impossible code": ("quantized.json", item("codes", 256), "a code does not fit 8 bits"),
+    "exponent": ("quantized.json", item("exponents", -8), "exponent of MedInc is -8, rebuilt -9"),
     "zero point": (
         "quantized.json",
         lambda body: body.update(zero_point=127),
-        "zero_point is 127, remade 128",
+        "zero_point is 127, rebuilt 128",
     ),
     "contract": (
         "quantized.json",
         lambda body: body["contract"].update(max_change_bound=0.01),
-        "contract.max_change_bound is 0.01, remade 0.0599",
+        "contract.max_change_bound is 0.01, rebuilt 0.0599",
     ),
     "contract without the measured change": (
         "quantized.json",
         lambda body: body["contract"].pop("max_change_measured"),
-        "contract.max_change_measured is not there, remade 0.018",
+        "contract.max_change_measured is absent, rebuilt 0.018",
     ),
     "moments": ("moments.json", low_bits, "sum of MedInc over the training rows is"),
     "product": (
         "moments.json",
         total("test", 10, "0x1p20"),
-        "sum of MedInc × MedInc over the held-out rows is 1048576, remade",
+        "sum of MedInc × MedInc over the held-out rows is 1048576, rebuilt",
     ),
     "number of rows": (
         "moments.json",
         total("train", 0, "0x1p15"),
-        "number of training rows is 32768, remade 16512",
+        "number of training rows is 32768, rebuilt 16512",
     ),
     "impossible moments": (
         "moments.json",
@@ -236,9 +237,9 @@ def test_changed_pickles_are_named(run: Run, folder: Path, name: str) -> None:
     place = len(data) * 2 // 3
     changed = bytes([*data[:place], data[place] ^ 1, *data[place + 1 :]])
     for other, message in (
-        (changed, f"byte {place} is {changed[place]:#04x}, remade {data[place]:#04x}"),
-        (data[:-1], f"its size is {len(data) - 1} bytes, remade {len(data)}"),
-        (data + b"\0", f"its size is {len(data) + 1} bytes, remade {len(data)}"),
+        (changed, f"byte {place} is {changed[place]:#04x}, rebuilt {data[place]:#04x}"),
+        (data[:-1], f"its size is {len(data) - 1} bytes, rebuilt {len(data)}"),
+        (data + b"\0", f"its size is {len(data) + 1} bytes, rebuilt {len(data)}"),
     ):
         (folder / name).write_bytes(other)
         code, found, _ = verdicts(run, folder)
@@ -277,14 +278,14 @@ def test_another_scikit_learn_is_named(run: Run, folder: Path) -> None:
     (version,) = (data.split(b"_sklearn_version\x94\x8c\x05")[1].split(b"\x94")[0].decode(),)
     code, found, _ = verdicts(run, folder)
     assert code == 1
-    assert f"scikit-learn 0{version} wrote it, remade with {version};" in found[path.name]
+    assert f"written by scikit-learn 0{version}, rebuilt with {version};" in found[path.name]
 
 
 def test_whole_forgery_of_other_rows(run: Run, changed: Path) -> None:
     """Files that agree with each other, but not with the rows that they name, are not accepted."""
     code, found, last = verdicts(run, changed / "artifacts")
     assert (code, len(differing(found))) == (1, 6)
-    assert "number of training rows is 15812, remade 16512" in found["moments.json"]
+    assert "number of training rows is 15812, rebuilt 16512" in found["moments.json"]
     assert "give the training rows with --data" in last
 
 
@@ -298,7 +299,7 @@ def test_updated_model_with_other_rows(run: Run, updated: Path) -> None:
     """Rows that are not the training rows do not give the moments."""
     code, found, _ = verdicts(run, updated / "artifacts", "--data", updated / "gone.csv")
     assert code == 1
-    assert "number of training rows is 15812, remade 700" in found["moments.json"]
+    assert "number of training rows is 15812, rebuilt 700" in found["moments.json"]
 
 
 def test_outer_ranges_hold_the_rows(run: Run, changed: Path) -> None:
@@ -310,7 +311,7 @@ def test_outer_ranges_hold_the_rows(run: Run, changed: Path) -> None:
     forge(path, feature("minimum", 1.5))
     code, found, _ = verdicts(run, path.parent, "--data", changed / "rest.csv")
     assert code == 1
-    assert "minimum of MedInc is 1.5, remade 0.4999" in found["model.json"]
+    assert "minimum of MedInc is 1.5, rebuilt 0.4999" in found["model.json"]
 
 
 def test_embedded_rows_from_a_file(run: Run, folder: Path, csv: Path) -> None:
@@ -376,8 +377,8 @@ def test_rows_that_are_not_at_hand(run: Run, folder: Path, csv: Path, case: str)
     forge(folder / "model.json", lambda body: body.update(source=FOREIGN[case]))
     run("quantize", "--artifacts", folder, "--data", csv)
     for options, message in (
-        ([], "the training rows are not embedded; name them with --data, or have moments.json"),
-        (["--data", csv], "the held-out rows are not embedded; have moments.json"),
+        ([], "the training rows are unavailable; name them with --data, or pass --trust-moments"),
+        (["--data", csv], "the held-out rows are unavailable; pass --trust-moments"),
     ):
         code, out, err = run("verify", "--artifacts", folder, *options)
         assert (code, out, err.count("\n")) == (2, "", 1)
@@ -393,7 +394,7 @@ def test_columns_that_do_not_belong_together(run: Run, folder: Path) -> None:
     forge(folder / "moments.json", lambda body: body["features"].__setitem__(0, "Income"))
     code, out, err = run("verify", "--artifacts", folder, "--trust-moments")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "different columns" in err
+    assert "columns of its files and of the rows differ" in err
 
 
 def test_nothing_to_verify(run: Run, tmp_path: Path) -> None:
@@ -403,7 +404,7 @@ def test_nothing_to_verify(run: Run, tmp_path: Path) -> None:
         assert (code, out) == (2, "")
         assert (
             err
-            == f"cali-reg verify: {folder}: holds no artifact; name their folder with --artifacts\n"
+            == f"cali-reg verify: {folder}: no artifact found; name their folder with --artifacts\n"
         )
 
 
@@ -411,9 +412,9 @@ def test_collinear_columns_are_made_again(run: Run, tmp_path: Path) -> None:
     """A model trained with --allow-collinear passes: that was a gate, and is no result."""
     rows, held_out = california_housing.split(california_housing.california_housing())
     rows.X[:, 4] = 2 * rows.X[:, 1]
-    trained = train(rows, held_out, source=california_housing.source_of(), allow_collinear=True)
+    trained = train_on(rows, held_out, allow_collinear=True)
     assert trained.model.rank == 7
-    artifacts.write(tmp_path, trained.files)
+    write_files(tmp_path, trained.files)
     path = write_csv(tmp_path / "rows.csv", rows, slice(None))
     assert run("quantize", "--artifacts", tmp_path, "--max-r2-loss", "1")[0] == 0
     assert verdicts(run, tmp_path, "--data", path)[0] == 0

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import sums_of_products
 
-from cali_reg.data.summary import _Sum
+from cali_reg.data.summaries.summarizer import _Sum
 from cali_reg.errors import DataError
 from cali_reg.least_squares import exact_gram
 from cali_reg.least_squares.exact_gram import GramAccumulator, NotFiniteError

@@ -103,7 +103,7 @@ def test_what_is_no_sum_is_refused(value: Any, position: int) -> None:
 
 HOSTILE = {
     "empty": "",
-    "not JSON": "moments",
+    "not valid JSON": "moments",
     "cut off": document()[:-5],
     "two documents": document() * 2,
     "not UTF-8": b"\xff\xfe\x00",

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 EXPORTED = {
-    "cali_reg": ["ExactLinearRegression", "Moments", "load_california_housing"],
+    "cali_reg": ["ExactLinearRegression", "Moments", "load_california_housing", "load_model"],
     "cali_reg.least_squares": [
         *("Moments", "Scores", "Solution", "TrainTestMoments", "cross_validate"),
         *("half_widths", "predict", "score", "solve"),
+    ],
+    "cali_reg.runtime": [
+        *("Column", "LinearModel", "Prediction", "Predictor", "QuantizedModel", "RowValidator"),
+        "load_model",
     ],
     "cali_reg.quantization": ["Closest", "Quantized", "closest", "narrowest", "quantize"],
 }

@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,12 +12,14 @@ import reference
 from commands import Run
 from hypothesis import given
 from hypothesis import strategies as st
+from table_data import train_on
 
 from cali_reg.data import california_housing
 from cali_reg.data.california_housing import Table
 from cali_reg.errors import DataError, GateError
-from cali_reg.jobs.fit import moments_of, train
+from cali_reg.jobs.fit import fit
 from cali_reg.jobs.gates import check_contract
+from cali_reg.jobs.training_data.embedded_data import moments_of
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.statistics.scores import r2_loss, score
@@ -38,7 +39,7 @@ def split() -> tuple[Table, Table]:
 @pytest.fixture(scope="module")
 def model(made: Path) -> LinearModel:
     """Return the default model."""
-    return artifacts.load_model(made)
+    return artifacts.read_model(made)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def moments(made: Path, model: LinearModel) -> TrainTestMoments:
 @pytest.fixture(scope="module")
 def quantized(made: Path, model: LinearModel) -> QuantizedModel:
     """Return the default quantized model."""
-    return artifacts.load_quantized(made, model)
+    return artifacts.read_quantized(made, model)
 
 
 def test_output(run: Run, folder: Path) -> None:
@@ -91,7 +92,7 @@ def test_default_loss_is_tiny_and_proven(quantized: QuantizedModel) -> None:
 def test_loss_on_other_splits(seed: int) -> None:
     """So it is on other splits (`make bench` has all 20): 2e-6 in training, 4e-4 held out."""
     rows, held_out = california_housing.split(california_housing.california_housing(), 0.2, seed)
-    model = train(rows, held_out, source={}).model
+    model = train_on(rows, held_out).model
     moments = TrainTestMoments(rows.names, rows.target, moments_of(rows), moments_of(held_out))
     contract = quantizer.quantize(model, moments).model.contract
     assert contract["r2_loss_train"] <= 2e-6
@@ -187,7 +188,7 @@ def test_codes_carry_the_accuracy(
 ) -> None:
     """Replacing the codes by their mean breaks the contract: they are no decoration."""
     mean = round(sum(quantized.codes) / len(quantized.codes))
-    flat = replace(quantized, codes=(mean,) * len(quantized.codes))
+    flat = quantized._replace(codes=(mean,) * len(quantized.codes))
     loss = r2_loss(
         moments.train,
         (model.coefficients, model.intercept),
@@ -231,7 +232,7 @@ def test_auto_takes_the_narrowest_width(
 ) -> None:
     """``--bits auto`` finds the least width whose bound is small enough, and no wider one."""
     code, _, _ = run("quantize", "--artifacts", folder, "--bits", "auto", "--max-change", "0.1")
-    chosen = artifacts.load_quantized(folder, model)
+    chosen = artifacts.read_quantized(folder, model)
     assert code == 0
     assert chosen.contract["max_change_bound"] <= 0.1
     narrower = quantizer.quantize(model, moments, chosen.bits - 1).model
@@ -308,7 +309,7 @@ def test_wide_codes_rebuild_too(run: Run, folder: Path, model: LinearModel) -> N
     """More than eight bits: the codes are integers all the same."""
     run("quantize", "--artifacts", folder, "--bits", "12")
     codes = joblib.load(folder / "quant_params.joblib")
-    assert tuple(codes) == artifacts.load_quantized(folder, model).codes
+    assert tuple(codes) == artifacts.read_quantized(folder, model).codes
     assert max(codes) > 255
 
 
@@ -331,8 +332,8 @@ def test_coefficients_out_of_reach(
     model: LinearModel, moments: TrainTestMoments, weight: float
 ) -> None:
     """Coefficients whose codes' values might be no float64 are refused."""
-    feature = replace(model.features[0], coefficient=weight)
-    extreme = replace(model, features=(feature, *model.features[1:]))
+    feature = model.features[0]._replace(coefficient=weight)
+    extreme = model._replace(features=(feature, *model.features[1:]))
     with pytest.raises(DataError, match=r"above 2\*\*1000 or below 2\*\*-1000"):
         quantizer.quantize(extreme, moments)
 
@@ -340,8 +341,10 @@ def test_coefficients_out_of_reach(
 def test_constant_target(tmp_path: Path) -> None:
     """Nothing to explain: all codes are zero points, and the loss is undefined."""
     table = Table(("a",), "t", np.array([[1.0], [2.0], [4.0]]), np.ones(3))
-    model = train(table, table, source={}).model
-    moments = TrainTestMoments(table.names, table.target, moments_of(table), moments_of(table))
+    rows = moments_of(table)
+    moments = TrainTestMoments(table.names, table.target, rows, rows)
+    columns = (Column("a"),)
+    model = fit(moments, [(1.0, 4.0)], columns=columns, samples=(), source={}).model
     result = quantizer.quantize(model, moments).model
     assert result.coefficients == (0.0,)
     assert result.intercept == 1.0
@@ -355,4 +358,4 @@ def test_missing_inputs(run: Run, folder: Path, field: str) -> None:
     (folder / field).unlink()
     code, out, err = run("quantize", "--artifacts", folder)
     assert (code, out) == (2, "")
-    assert f"{folder / field}: not there; run `cali-reg train` first" in err
+    assert f"{folder / field}: no such file; run `cali-reg train` first" in err

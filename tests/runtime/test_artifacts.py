@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cali_reg.errors import ArtifactError, FormatError
-from cali_reg.runtime import artifacts, fingerprinted_json
+from cali_reg.runtime import fingerprinted_json
+from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 
 JSON_FILES = ["model.json", "moments.json", "quantized.json"]
@@ -35,10 +36,10 @@ JSON_VALUES = st.recursive(
 def test_documents_round_trip(content: dict[str, object]) -> None:
     """What is dumped loads again as the same content, and dumps as the same bytes."""
     content = {k: v for k, v in content.items() if k not in ("format", "version", "fingerprint")}
-    data = fingerprinted_json.dump("test", 3, content)
+    data = fingerprinted_json.dump("test", 3, content)[0]
     loaded = fingerprinted_json.load("test", 3, data, "x")
     assert {key: loaded[key] for key in content} == content
-    assert fingerprinted_json.dump("test", 3, content) == data
+    assert fingerprinted_json.dump("test", 3, content)[0] == data
     assert data.endswith(b"\n")
 
 
@@ -96,7 +97,7 @@ FORGED_MODELS: dict[str, dict[str, object]] = {
 def test_forged_models(made: Path, case: str) -> None:
     """A well-sealed model with impossible content is refused before anything is computed."""
     data = resealed((made / "model.json").read_bytes(), **FORGED_MODELS[case])
-    with pytest.raises(FormatError, match="make the file anew"):
+    with pytest.raises(FormatError, match="create the file again"):
         LinearModel.from_json(data)
 
 
@@ -118,14 +119,14 @@ FORGED_CODES: dict[str, dict[str, object]] = {
 def test_forged_codes(made: Path, case: str) -> None:
     """The same for quantized.json."""
     data = resealed((made / "quantized.json").read_bytes(), **FORGED_CODES[case])
-    with pytest.raises(FormatError, match="make the file anew"):
+    with pytest.raises(FormatError, match="create the file again"):
         QuantizedModel.from_json(data)
 
 
 def test_write_replaces_all_files(tmp_path: Path) -> None:
     """New files appear with ordinary permissions; nothing else is left behind."""
-    artifacts.write(tmp_path / "a" / "b", {"one": b"1", "two": b"2"})
-    artifacts.write(tmp_path / "a" / "b", {"one": b"new"})
+    write_files(tmp_path / "a" / "b", {"one": b"1", "two": b"2"})
+    write_files(tmp_path / "a" / "b", {"one": b"new"})
     found = {path.name: path.read_bytes() for path in (tmp_path / "a" / "b").iterdir()}
     assert found == {"one": b"new", "two": b"2"}
     if os.name == "posix":
@@ -137,7 +138,7 @@ def test_write_replaces_all_files(tmp_path: Path) -> None:
 
 def test_full_disk_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the second file cannot be written, the first is not replaced either."""
-    artifacts.write(tmp_path, {"one": b"old", "two": b"old"})
+    write_files(tmp_path, {"one": b"old", "two": b"old"})
 
     def fsync(handle: int) -> None:
         if os.fstat(handle).st_size == 3:
@@ -145,7 +146,7 @@ def test_full_disk_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(ArtifactError, match=r"No space left on device.*nothing there was changed"):
-        artifacts.write(tmp_path, {"one": b"1", "two": b"new"})
+        write_files(tmp_path, {"one": b"1", "two": b"new"})
     found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert found == {"one": b"old", "two": b"old"}
 
@@ -165,9 +166,10 @@ def test_full_disk_behind_standard_output(made: Path) -> None:
 def test_kill_while_writing_leaves_whole_files(tmp_path: Path) -> None:
     """However often a writer is killed, the file is the old one or the new one, whole."""
     code = (
-        "import itertools, sys; from pathlib import Path; from cali_reg.runtime import artifacts\n"
+        "import itertools, sys; from pathlib import Path\n"
+        "from cali_reg.runtime.atomic_files import write_files\n"
         "for i in itertools.count():\n"
-        "    artifacts.write(Path(sys.argv[1]), {'file': bytes([i % 256]) * 300_000})\n"
+        "    write_files(Path(sys.argv[1]), {'file': bytes([i % 256]) * 300_000})\n"
     )
     for _ in range(4):
         with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as writer:
@@ -195,4 +197,4 @@ def test_no_model_yet(run: Run, tmp_path: Path) -> None:
     for command in (["predict"], ["predict", "x.csv"], ["quantize"], ["update", "--add", "x"]):
         code, _, err = run(*command, "--artifacts", tmp_path)
         assert code == 2
-        assert f"{tmp_path / 'model.json'}: not there; run `cali-reg train` first" in err
+        assert f"{tmp_path / 'model.json'}: no such file; run `cali-reg train` first" in err

@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,11 +10,11 @@ import pytest
 import reference
 from intervals import interval_of, usual_rows
 from scipy import stats
+from table_data import train_on
 from tables import Table
 
 from cali_reg.data.california_housing import Table as Rows
 from cali_reg.errors import FormatError, UsageError
-from cali_reg.jobs.fit import train
 from cali_reg.least_squares.predictions import half_widths
 from cali_reg.least_squares.solution import LEVELS
 from cali_reg.runtime import fingerprinted_json
@@ -76,7 +75,7 @@ def test_order_of_operations() -> None:
     # w = (2**53, 2**53 + 1, 2**53 + 1 - 2**53), where 2**53 + 1 rounds to 2**53
     total = float(1 + Fraction(1, 2**20 + 4)) + 2.0**106 + 2.0**106 + 0.0
     assert interval.half_width(row, 0.5) == math.sqrt(total)
-    small = replace(interval, inverse_cholesky=((1.0,), (0.0, 1.0), (0.0, 0.0, 1.0)))
+    small = interval._replace(inverse_cholesky=((1.0,), (0.0, 1.0), (0.0, 0.0, 1.0)))
     one = float(1 + Fraction(1, 2**20 + 4))
     tiny = [2.0**-27, 2.0**-27, 2.0**-27]  # each square is lost on its own
     assert small.half_width(tiny, 0.5) == math.sqrt(one)
@@ -85,7 +84,7 @@ def test_order_of_operations() -> None:
 def test_undefined_intervals_are_null() -> None:
     """A model without one is stored and read."""
     table = Rows(("a",), "t", np.array([[1.0], [2.0]]), np.array([1.0, 2.0]))
-    trained = train(table, table, source={})
+    trained = train_on(table, table)
     assert json.loads(trained.files["model.json"])["interval"] is None
     assert trained.model.interval is None
 
@@ -110,10 +109,10 @@ def test_model_holds_the_interval(made: Any) -> None:
     model = LinearModel.from_json((made / "model.json").read_bytes())
     assert model.interval is not None
     assert model.interval.n_samples == model.scores["train"]["n_samples"]
-    assert Interval.from_dict(json.loads(json.dumps(asdict(model.interval))), 8) == model.interval
+    assert Interval.from_dict(json.loads(json.dumps(model.interval._asdict())), 8) == model.interval
 
 
-GOOD = asdict(Interval(5, 1.0, (0.0, 1.0), ((1.0,), (-2.0, 3.0)), ((0.5, 0.7), (0.9, 2.0))))
+GOOD = Interval(5, 1.0, (0.0, 1.0), ((1.0,), (-2.0, 3.0)), ((0.5, 0.7), (0.9, 2.0)))._asdict()
 
 
 FORGED: dict[str, dict[str, Any]] = {
@@ -151,14 +150,14 @@ FORGED: dict[str, dict[str, Any]] = {
 def test_forged_intervals(case: str) -> None:
     """A well-sealed model with an impossible interval is refused before it is used."""
     data = sealed({**GOOD, **FORGED[case]})
-    with pytest.raises(FormatError, match=r"unexpected content .*; make the file anew"):
+    with pytest.raises(FormatError, match=r"unexpected content .*; create the file again"):
         LinearModel.from_json(data)
 
 
 @pytest.mark.parametrize("interval", [[], "no", 3, {}, {"means": []}])
 def test_intervals_of_another_kind(interval: Any) -> None:
     """Neither null nor an object with all fields."""
-    with pytest.raises(FormatError, match=r"unexpected content .*; make the file anew"):
+    with pytest.raises(FormatError, match=r"unexpected content .*; create the file again"):
         LinearModel.from_json(sealed(interval))
 
 
@@ -167,7 +166,7 @@ def test_a_model_needs_the_field() -> None:
     model = json.loads(sealed(GOOD))
     del model["interval"], model["format"], model["version"], model["fingerprint"]
     with pytest.raises(FormatError, match=r"unexpected content \('interval'\)"):
-        LinearModel.from_json(fingerprinted_json.dump("model", 1, model))
+        LinearModel.from_json(fingerprinted_json.dump("model", 1, model)[0])
     assert LinearModel.from_json(sealed(GOOD)).interval is not None
 
 
@@ -187,4 +186,4 @@ def sealed(interval: Any) -> bytes:
         "source": {},
     }
     content = {**empty, "features": features, "intercept": 0.0, "rank": 2, "scores": {}}
-    return fingerprinted_json.dump("model", 1, {**content, "interval": interval})
+    return fingerprinted_json.dump("model", 1, {**content, "interval": interval})[0]

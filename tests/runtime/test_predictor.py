@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cali_reg.data import california_housing
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.csv_reader import Rows
-from cali_reg.runtime.schema import Column, parse_number
+from cali_reg.runtime.cell_parser import parse_cell, parse_number
+from cali_reg.runtime.csv_reader import CsvReader
 
 HEADER = ",".join(california_housing.FEATURES)
 ROW = "1.6812,25,4.1922,1.0223,1392,3.8774,36.06,-119.01"
@@ -55,8 +55,8 @@ def test_predictions_are_defined_to_the_bit(
     run: Run, made: Path, tmp_path: Path, precision: str
 ) -> None:
     """Each is ((b + w0 x0) + w1 x1) + ..., one rounding an operation, for either model."""
-    model = artifacts.load_model(made)
-    used = model if precision == "float64" else artifacts.load_quantized(made, model)
+    model = artifacts.read_model(made)
+    used = model if precision == "float64" else artifacts.read_quantized(made, model)
     X = california_housing.california_housing().X[:300]
     text = "\n".join([HEADER, *(",".join(map(repr, row)) for row in X.tolist())])
     _, out, _ = run(
@@ -96,13 +96,13 @@ BAD_TABLES: dict[str, tuple[str | bytes, str]] = {
         HEADER.replace("HouseAge", "Age") + f"\n{ROW}",
         "column 'HouseAge' is missing",
     ),
-    "column twice": (f"{HEADER},MedInc\n{ROW},1", "column 'MedInc' is there twice"),
+    "column twice": (f"{HEADER},MedInc\n{ROW},1", "column 'MedInc' appears twice"),
     "not numeric": (
         f"{HEADER}\n{ROW}\n" + ROW.replace("25", "n/a"),
         "row 2: column 'HouseAge' holds 'n/a'",
     ),
-    "empty cell": (f"{HEADER}\n" + ROW.replace("25", " "), "row 1: column 'HouseAge' is empty"),
-    "nan": (f"{HEADER}\n" + ROW.replace("25", "nan"), "row 1: column 'HouseAge' holds 'nan'"),
+    "empty cell": (f"{HEADER}\n" + ROW.replace("25", " "), "row 1: column 'HouseAge' has no value"),
+    "nan": (f"{HEADER}\n" + ROW.replace("25", "nan"), "row 1: column 'HouseAge' has no value"),
     "inf": (f"{HEADER}\n" + ROW.replace("25", "-inf"), "row 1: column 'HouseAge' holds '-inf'"),
     "beyond float64": (
         f"{HEADER}\n" + ROW.replace("25", "1e999"),
@@ -111,8 +111,8 @@ BAD_TABLES: dict[str, tuple[str | bytes, str]] = {
     "underscore": (f"{HEADER}\n" + ROW.replace("25", "1_000"), "column 'HouseAge' holds '1_000'"),
     "other digits": (f"{HEADER}\n" + ROW.replace("25", "١٢"), "column 'HouseAge' holds '١٢'"),
     "hexadecimal": (f"{HEADER}\n" + ROW.replace("25", "0x19"), "column 'HouseAge' holds '0x19'"),
-    "short row": (f"{HEADER}\n{ROW}\n{ROW[:-8]}", "row 2 has 7 cells; expected 8"),
-    "long row": (f"{HEADER}\n{ROW},1", "row 1 has 9 cells; expected 8"),
+    "short row": (f"{HEADER}\n{ROW}\n{ROW[:-8]}", "row 2: has 7 cells; expected 8"),
+    "long row": (f"{HEADER}\n{ROW},1", "row 1: has 9 cells; expected 8"),
     "no rows": (f"{HEADER}\n", "no rows; expected a header and at least one row"),
     "empty file": ("", "column 'MedInc' is missing (found: nothing)"),
     "not UTF-8": (
@@ -170,5 +170,6 @@ def test_no_text_is_a_number_by_accident(text: str) -> None:
 def test_rows_round_trip(values: list[float]) -> None:
     """A column written with repr is read back, bit for bit."""
     lines = io.StringIO("\n".join(map(repr, values)))
-    cells = [cell for _, (cell,) in Rows("x.csv", ["x"], ["x"]).read(lines)]
-    assert [Column("x").encode(cell) for cell in cells] == [[value] for value in values]
+    reader = CsvReader("x.csv", ["x"], ["x"])
+    cells = [cells[0] for _, cells, _ in reader.read(lines) if cells is not None]
+    assert [parse_cell(cell) for cell in cells] == values

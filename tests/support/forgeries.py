@@ -17,19 +17,19 @@ def resealed(data: bytes, **changes: object) -> bytes:
     body = json.loads(data)
     kind, version = body.pop("format").split("/")[1], body.pop("version")
     del body["fingerprint"]
-    return fingerprinted_json.dump(kind, version, {**body, **changes})
+    return fingerprinted_json.dump(kind, version, {**body, **changes})[0]
 
 
 HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "empty": (lambda data: b"", "not JSON"),
-    "cut off": (lambda data: data[: len(data) // 2], "not JSON"),
-    "binary": (lambda data: b"\x80\x04\x95" + data, "not JSON"),
-    "deeply nested": (lambda data: b"[" * 100_000, "not JSON"),
+    "empty": (lambda data: b"", "not valid JSON"),
+    "cut off": (lambda data: data[: len(data) // 2], "not valid JSON"),
+    "binary": (lambda data: b"\x80\x04\x95" + data, "not valid JSON"),
+    "deeply nested": (lambda data: b"[" * 100_000, "not valid JSON"),
     "nested in a field": (
         lambda data: data.replace(b'"rank": 8', b'"rank": ' + b"[" * 900 + b"]" * 900),
         "not a cali-reg/",
     ),
-    "huge number": (lambda data: b"1" * 10_000, "not JSON"),
+    "huge number": (lambda data: b"1" * 10_000, "not valid JSON"),
     "another type": (lambda data: b"[1, 2]\n", "not a cali-reg/"),
     "foreign": (lambda data: b'{"format": "onnx"}\n', "not a cali-reg/"),
     "newer": (lambda data: data.replace(b'"version": 1', b'"version": 2'), "format version 2"),
@@ -39,7 +39,7 @@ HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     ),
     "spaces": (lambda data: data.replace(b": ", b":  "), "the fingerprint"),
     "no Unicode": (lambda data: data.replace(b"MedInc", b"\\ud800"), "the fingerprint"),
-    "not a number": (lambda data: data.replace(b'"rank": 8', b'"rank": NaN'), "not JSON"),
+    "not a number": (lambda data: data.replace(b'"rank": 8', b'"rank": NaN'), "not valid JSON"),
 }
 
 

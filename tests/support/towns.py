@@ -14,7 +14,7 @@ import pyarrow.feather
 import pyarrow.parquet
 
 from cali_reg.cli.entrypoint import main
-from cali_reg.runtime.predictor import Predictor, Request
+from cali_reg.runtime.predictor import Predictor
 
 X, TOWN, Y = "x", "town", "y, m²"
 LEVELS = ["Bern", 'New "York", NY', "Århus"]  # the first is the baseline
@@ -41,9 +41,9 @@ def expected(
     folder: Path, rows: Sequence[tuple[float, str, float]], **options: Any
 ) -> list[list[str]]:
     """Return predictions and bounds of (x, town, y) as the model defines them, row by row."""
-    predictor = Predictor(folder, Request([], **options))
-    encoded = [(x, *(float(town == level) for level in LEVELS[1:]), y) for x, town, y in rows]
-    return [list(map(repr, predictor.predict(row))) for row in encoded]
+    predictor = Predictor(folder, **options)
+    mappings = [{X: x, TOWN: town, Y: y} for x, town, y in rows]
+    return [list(map(repr, predictor.predict_checked(row).values)) for row in mappings]
 
 
 def make_table() -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 
-from cali_reg.runtime.schema import parse_number
+from cali_reg.runtime.cell_parser import parse_number
 
 
 def fraction(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Where rows come from: California Housing, embedded in the package, and its usual split."""
+"""California Housing, embedded in the package, and its usual split."""
 
 from __future__ import annotations
 
@@ -22,12 +22,20 @@ FEATURES = (
     "Longitude",
 )
 TARGET = "MedHouseVal"
-EMBEDDED = "california_housing"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of numbers: `X` (n_samples, n_features), `y` (n_samples,) and the columns' names."""
+    """A numeric table in memory.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the features.
+    target : str
+    X : array of shape (n_samples, n_features)
+    y : array of shape (n_samples,)
+    """
 
     names: tuple[str, ...]
     target: str
@@ -87,25 +95,25 @@ def california_housing() -> Table:
     return Table(FEATURES, TARGET, X, y)
 
 
-def source_of(test_size: float = 0.2, seed: int = 42) -> dict[str, Any]:
-    """Return what a model says of its rows when they are a split of the embedded data."""
-    return {"data": EMBEDDED, "split": {"seed": seed, "test_size": test_size}}
-
-
-def recorded_split(source: dict[str, Any]) -> tuple[Table, Table] | None:
-    """Return the rows that `source_of` stands for; None if `source` is nothing of the kind."""
-    chosen = source.get("split")
-    chosen = chosen if isinstance(chosen, dict) else {}
-    test_size, seed = chosen.get("test_size"), chosen.get("seed")
-    if type(test_size) is not float or type(seed) is not int:
-        return None
-    if not (0 < test_size < 1 and 0 <= seed < 2**32) or source != source_of(test_size, seed):
-        return None
-    return split(california_housing(), test_size, seed)
-
-
 def split(table: Table, test_size: float = 0.2, seed: int = 42) -> tuple[Table, Table]:
-    """Split as scikit-learn's ``train_test_split(test_size=test_size, random_state=seed)``."""
+    """Split as scikit-learn's ``train_test_split(test_size=test_size, random_state=seed)``.
+
+    Parameters
+    ----------
+    table : Table
+    test_size : float, default=0.2
+        Fraction of the rows to hold out.
+    seed : int, default=42
+
+    Returns
+    -------
+    rows, held_out : Table
+
+    Raises
+    ------
+    UsageError
+        If no training row is left.
+    """
     from sklearn.model_selection import train_test_split
 
     try:
@@ -114,8 +122,8 @@ def split(table: Table, test_size: float = 0.2, seed: int = 42) -> tuple[Table, 
         )
     except ValueError:
         raise UsageError(
-            f"a test size of {test_size} leaves no training row among {len(table.y)};"
-            " expected rows on both sides"
+            f"--test-size {test_size} leaves no training row of {len(table.y)}; choose a smaller"
+            " fraction"
         ) from None
     names, target = table.names, table.target
     return Table(names, target, X, y), Table(names, target, X_test, y_test)

@@ -1,7 +1,7 @@
 """The split by content: a row's own values decide whether it is held out, and its fold.
 
-So neither the rows' order, nor the files' layout, nor other rows that come or go can move a row
-to the other side; equal rows stay together. A row's hash is an integer of 64 bits; all steps are
+So the order of the rows, the layout of the files, and rows that come or go cannot move a row to
+the other side; equal rows stay together. A row's hash is an integer of 64 bits; all steps are
 modulo 2**64::
 
     hash = mix(seed)
@@ -35,14 +35,24 @@ _MIX = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1))
 
 @dataclass(frozen=True)
 class ContentSplit:
-    """Rows are held out if their hash is below `test_size`; the others fall into `n_folds`."""
+    """A split of rows by their hashes: those with the smallest are held out.
+
+    Parameters
+    ----------
+    seed : int
+        0 to 2**32 - 1.
+    test_size : float
+        Fraction to hold out: at least 0 and below 1; or 1 with ``n_folds=0``.
+    n_folds : int, default=1
+        Parts of the other rows.
+    """
 
     seed: int
-    test_size: float  # at least 0, below 1; or 1 without a fold
+    test_size: float
     n_folds: int = 1
 
     def hashes(self, words: list[Words]) -> Words:
-        """Return the hash of each row, of its columns' words."""
+        """Return the hash of each row, (n_rows,), computed from the words of its columns."""
         seed = np.array([self.seed], dtype=np.uint64)
         _mix(seed, np.empty_like(seed))
         result = seed ^ words[0]
@@ -56,7 +66,7 @@ class ContentSplit:
         return result
 
     def members(self, hashes: Words) -> list[Rows]:
-        """Return the rows held out, then those of each fold: equal parts of the hashes."""
+        """Return the indices of the held-out rows, then of each fold: equal ranges of the hash."""
         bounds = self._bounds
         if len(bounds) == 1:  # quicker than a search
             held_out = hashes < bounds[0]
@@ -78,7 +88,7 @@ def word_of_text(text: str) -> int:
 
 
 def _mix(words: Words, shifted: Words) -> None:
-    """Mix words in place; `shifted` is room for as many."""
+    """Mix words in place; `shifted` is a work array of the same size."""
     for shift, factor in _MIX:
         words ^= np.right_shift(words, np.uint64(shift), out=shifted)
         words *= np.uint64(factor)

@@ -1,7 +1,8 @@
-"""Gathering: a task on all parts of a source, here or on a cluster, and the sum of its results.
+"""Run a task on all fragments of a dataset: in this process, or on a Dask cluster.
 
-On a cluster Dask's workers take a part each, and the results add up in a tree. No row leaves its
-worker; only results travel, some kilobytes each. Dask does a task again whose worker was lost.
+On a cluster each of Dask's workers takes some of the fragments, and the results are added up in a
+tree. Rows stay on their worker: only results of some kilobytes are sent. Dask repeats a task whose
+worker was lost.
 """
 
 from __future__ import annotations
@@ -12,43 +13,47 @@ from contextlib import ExitStack, contextmanager
 from functools import partial, reduce
 from typing import Any
 
-from cali_reg.data.readers import Part, Progress
+from cali_reg.data.formats.base import Fragment
+from cali_reg.data.readers import Progress
 from cali_reg.errors import CaliRegError, UsageError
 
-TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to share out
+TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to balance the load
 FAN_IN = 8  # results that one task adds up
-_PATIENCE = 20  # seconds in which a scheduler answers
+_TIMEOUT = 20  # seconds in which a scheduler answers
 
-
-Task = Callable[..., Any]  # of parts and, by name, of a Progress
+Task = Callable[..., Any]  # takes fragments and, by name, a progress
 Add = Callable[[Any, Any], Any]
-Gather = Callable[[Task, Sequence[Part], Add, Progress], Any]
+Run = Callable[[Task, Sequence[Fragment], Add, Progress], Any]
 
 
 @contextmanager
-def gathering(dask: str | None) -> Iterator[Gather]:
-    """Yield what gathers: this process, or the cluster at an address."""
-    if dask is None:
-        yield _gather_here
-        return
-    with _connected(dask) as client:
-        yield partial(_gather, client)
-
-
-def _gather_here(task: Task, parts: Sequence[Part], _add: Add, progress: Progress) -> Any:
-    return task(parts, progress=progress)
-
-
-@contextmanager
-def _connected(address: str) -> Iterator[Any]:
-    """Yield a Dask client.
+def open_runner(dask: str | None) -> Iterator[Run]:
+    """Yield a function that runs a task on fragments and adds up the results.
 
     Parameters
     ----------
-    address : str
-        Of a scheduler, such as ``tcp://host:8786``; ``local`` for processes on this machine, one
-        for each core, or ``local:4`` for four.
+    dask : str, optional
+        Address of a scheduler, such as ``tcp://host:8786``; ``local`` for one process for each
+        core of this machine, or ``local:4`` for four. None for this process.
+
+    Raises
+    ------
+    UsageError
+        If Dask is not installed, or no scheduler answers.
     """
+    if dask is None:
+        yield _run_here
+        return
+    with _connect(dask) as client:
+        yield partial(_run_on_cluster, client)
+
+
+def _run_here(task: Task, fragments: Sequence[Fragment], _add: Add, progress: Progress) -> Any:
+    return task(fragments, progress=progress)
+
+
+@contextmanager
+def _connect(address: str) -> Iterator[Any]:
     try:
         from distributed import Client, LocalCluster
     except ImportError:
@@ -63,17 +68,17 @@ def _connected(address: str) -> Iterator[Any]:
                     LocalCluster(
                         n_workers=_n_workers(address),
                         threads_per_worker=1,
-                        dashboard_address="127.0.0.1:0",  # None stands for port 8787, taken or not
-                        silence_logs=logging.CRITICAL,  # an error becomes one line of ours
+                        dashboard_address="127.0.0.1:0",  # None would ask for port 8787
+                        silence_logs=logging.CRITICAL,  # errors become one line
                     )
                 )
             logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-            client = stack.enter_context(Client(cluster, timeout=_PATIENCE, set_as_default=False))
-            client.wait_for_workers(1, timeout=_PATIENCE)
+            client = stack.enter_context(Client(cluster, timeout=_TIMEOUT, set_as_default=False))
+            client.wait_for_workers(1, timeout=_TIMEOUT)
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"--dask {address}: no scheduler with workers answers ({str(error)[:100]}); start"
-                " them, or use --dask local"
+                " one, or use --dask local"
             ) from None
         yield client
 
@@ -81,20 +86,24 @@ def _connected(address: str) -> Iterator[Any]:
 def _n_workers(address: str) -> int | None:
     count = address.partition(":")[2]
     if count and not (count.isascii() and count.isdigit() and 0 < int(count) < 1000):
-        raise UsageError(f"--dask {address}: {count!r} is no number of workers; try local:4")
+        raise UsageError(
+            f"--dask {address}: {count!r} is not a number of workers; expected such as local:4"
+        )
     return int(count) if count else None
 
 
-def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: Progress) -> Any:
+def _run_on_cluster(
+    client: Any, task: Task, fragments: Sequence[Fragment], add: Add, progress: Progress
+) -> Any:
     from distributed import CancelledError, KilledWorker, as_completed
     from distributed.comm import CommClosedError
 
-    pieces = [piece for part in parts for piece in part.split()]
+    pieces = [piece for fragment in fragments for piece in fragment.split()]
     n_threads = sum(client.nthreads().values())
     size = max(1, len(pieces) // (n_threads * TASKS))
-    shares = [pieces[start : start + size] for start in range(0, len(pieces), size)]
+    groups = [pieces[start : start + size] for start in range(0, len(pieces), size)]
     submit = partial(client.submit, pure=False)
-    leaves = {submit(task, share): sum(p.n_rows or 0 for p in share) for share in shares}
+    leaves = {submit(task, group): sum(p.n_rows or 0 for p in group) for group in groups}
     results = list(leaves)
     while len(results) > 1:
         starts = range(0, len(results), FAN_IN)
@@ -107,7 +116,7 @@ def _gather(client: Any, task: Task, parts: Sequence[Part], add: Add, progress: 
         return results[0].result()
     except (KilledWorker, CommClosedError, CancelledError) as error:
         reason = str(error).partition("\n")[0][:150]
-        raise CaliRegError(f"the cluster failed ({reason}); look at its logs") from None
+        raise CaliRegError(f"the Dask cluster failed ({reason}); see its logs") from None
 
 
 def _add_up(add: Add, results: Sequence[Any]) -> Any:

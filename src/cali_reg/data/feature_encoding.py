@@ -1,4 +1,4 @@
-"""Batches of rows to float64 columns, each value exactly that of the file or refused."""
+"""Encode batches of rows as float64 columns and levels."""
 
 from __future__ import annotations
 
@@ -12,77 +12,138 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cali_reg.data.formats.base import Problem
+from cali_reg.data.missing_values import Mask, rows_with_missing
 from cali_reg.data.readers import Batch
 from cali_reg.errors import DataError
+from cali_reg.least_squares.conversion import MAX_INTEGER
 from cali_reg.runtime.schema import Column
 
-Values = npt.NDArray[Any]  # (n_rows,): float64, or with levels the level's index, or -1
+Values = npt.NDArray[Any]  # (n_rows,): float64, or of a categorical column the level's index, or -1
 _INFINITY = np.array(np.inf).view(np.uint64)  # above are NaN and all of minus sign
-_MAX_INTEGER = 2**53  # up to here every integer is a float64
 
 
 @dataclass
-class Encoded:
+class EncodedBatch:
     """The columns of some rows, and what is wrong with some of them.
 
-    `missing` tells of each column which rows lack it, if any does; `problems` says by row what
-    else is wrong. The values of such rows mean nothing. Only the columns in `minus_zeros` may hold
-    -0.0.
+    Attributes
+    ----------
+    batch : Batch
+    columns : sequence of Column
+    values : list of arrays of shape (n_rows,)
+        float64; of a categorical column the index of its level, -1 for what is none. What rows
+        with a missing value or another problem hold is undefined.
+    missing : dict of int to mask
+        Which rows have a missing value, for the columns that have any.
+    unseen : dict of int to mask
+        Which rows have a category that is none of the levels, for the columns that have any.
+    problems : dict of int to Problem
+        What else is wrong with rows, by row.
+    minus_zeros : set of int
+        The only columns that may hold -0.0.
     """
 
     batch: Batch
     columns: Sequence[Column]
     values: list[Values]
-    missing: dict[int, npt.NDArray[np.bool_]] = field(default_factory=dict)
-    problems: dict[int, str] = field(default_factory=dict)
+    missing: dict[int, Mask] = field(default_factory=dict)
+    unseen: dict[int, Mask] = field(default_factory=dict)
+    problems: dict[int, Problem] = field(default_factory=dict)
     minus_zeros: set[int] = field(default_factory=set)
 
     @property
-    def lacking(self) -> npt.NDArray[np.bool_]:
-        """Which rows lack the value of any column, (n_rows,)."""
-        rows = np.zeros(len(self.values[0]), dtype=bool)
-        for missing in self.missing.values():
-            rows |= missing
-        return rows
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.batch.numbers)
 
-    def complete(self) -> list[Values]:
-        """Return the values of the rows that lack none.
+    @property
+    def has_missing(self) -> Mask:
+        """Which rows have a missing value in any column, (n_rows,)."""
+        return rows_with_missing(self.missing, self.n_rows)
 
-        Raises DataError for the first row that has another problem.
+    def drop_missing(self) -> list[Values]:
+        """Return the values of the rows without missing values.
+
+        Raises
+        ------
+        DataError
+            For the first row with another problem; an unknown category in a row that is dropped
+            is none.
         """
-        if self.problems:
-            row = min(self.problems)
-            raise DataError(f"{self.batch.where(row)}: {self.problems[row]}")
-        if not self.missing:
-            return self.values
-        kept = ~self.lacking
-        return [values[kept] for values in self.values]
+        problems = dict(self.problems)
+        dropped = self.has_missing if self.missing else None
+        for k, mask in self.unseen.items():
+            for row in np.flatnonzero(mask if dropped is None else mask & ~dropped).tolist():
+                problems.setdefault(row, self._unseen_category(k, row))
+        if problems:
+            row = min(problems)
+            raise DataError(f"{self.batch.where(row)}: {problems[row].message}")
+        return self.values if dropped is None else [values[~dropped] for values in self.values]
+
+    def row_problems(self) -> dict[int, str]:
+        """Return what is wrong with each invalid row, by row: of its first invalid column."""
+        found = dict(self.problems)
+        for k in sorted({*self.missing, *self.unseen}):
+            missing, unseen = self.missing.get(k), self.unseen.get(k)
+            if missing is not None:
+                _add(found, missing, lambda row, k=k: Problem(k, self.columns[k].missing_value()))
+            if unseen is not None:
+                _add(found, unseen, lambda row, k=k: self._unseen_category(k, row))
+        return {row: problem.message for row, problem in found.items()}
+
+    def _unseen_category(self, k: int, row: int) -> Problem:
+        return Problem(k, self.columns[k].invalid_value(self.batch.arrays[k][row].as_py()))
 
 
-def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") -> Encoded:
-    """Encode a batch whose arrays are those of `columns`; a level that is new is a problem.
+def _add(found: dict[int, Problem], mask: Mask, problem_of: Any) -> None:
+    """Add the problems of one column, to rows without one or with one of a later column."""
+    for row in np.flatnonzero(mask).tolist():
+        problem = problem_of(row)
+        if row not in found or problem.position < found[row].position:
+            found[row] = problem
 
-    Decimals are rounded to the nearest float64, as numbers in CSV files are. An integer that no
-    float64 equals, and infinity, are problems. NaN is missing.
+
+def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") -> EncodedBatch:
+    """Encode a batch.
+
+    Decimals are rounded to the closest float64, as numbers in CSV files are. An integer that
+    float64 cannot hold exactly, and infinity, are problems. NaN is missing.
+
+    Parameters
+    ----------
+    batch : Batch
+        Its arrays are those of `columns`.
+    columns : sequence of Column
+    unseen : {"error", "baseline"}, default="error"
+        How to treat categories that are none of the levels.
     """
-    encoded = Encoded(batch, columns, [])
-    for place, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
+    encoded = EncodedBatch(batch, columns, [], problems=dict(batch.problems))
+    for k, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
         if column.levels is None:
-            values, missing = _numbers(array, place, encoded)
+            values, missing = _encode_numbers(array, k, encoded)
         else:
-            values, missing = _codes(array, column)
+            values, missing = _encode_levels(array, column)
+            unknown = (values < 0) & ~missing
+            if unseen == "error" and unknown.any():
+                encoded.unseen[k] = unknown
         encoded.values.append(values)
         if missing is not None and missing.any():
-            encoded.missing[place] = missing
-    if unseen == "error":
-        _note_unseen(encoded)
+            encoded.missing[k] = missing
     return encoded
 
 
-def features(
+def feature_columns(
     values: Sequence[Values], columns: Sequence[Column]
 ) -> Iterator[npt.NDArray[np.float64]]:
-    """Yield each feature, (n_rows,)."""
+    """Yield each feature, an array of shape (n_rows,).
+
+    Parameters
+    ----------
+    values : sequence of arrays of shape (n_rows,)
+        As in `EncodedBatch`.
+    columns : sequence of Column
+    """
     for column, cells in zip(columns, values, strict=True):
         if column.levels is None:
             yield cells
@@ -90,25 +151,26 @@ def features(
             yield from ((cells == k).astype(float) for k in range(1, len(column.levels)))
 
 
-def _numbers(
-    array: pa.Array, place: int, encoded: Encoded
-) -> tuple[Values, npt.NDArray[np.bool_] | None]:
-    column, problems = encoded.columns[place], encoded.problems
-    values = _to_float64(array, column, problems)
-    if values.view(np.uint64).max() < _INFINITY:  # quicker than what follows, and usual
+def _encode_numbers(array: pa.Array, k: int, encoded: EncodedBatch) -> tuple[Values, Mask | None]:
+    values = _to_float64(array, k, encoded)
+    if values.view(np.uint64).max() < _INFINITY:  # the usual case, and fast
         return values, None
     low, high = values.min(), values.max()
     if not (low > 0.0 or high < 0.0):  # NaN, too
-        encoded.minus_zeros.add(place)
+        encoded.minus_zeros.add(k)
     if np.isfinite(low) and np.isfinite(high):
         return values, None
-    infinite = np.isinf(values)
-    for row in np.flatnonzero(infinite).tolist():
-        problems.setdefault(row, column.complaint(str(values[row])))
+    for row in np.flatnonzero(np.isinf(values)).tolist():
+        _note(encoded, row, k, encoded.columns[k].invalid_value(str(values[row])))
     return values, np.isnan(values)
 
 
-def _to_float64(array: pa.Array, column: Column, problems: dict[int, str]) -> Values:
+def _note(encoded: EncodedBatch, row: int, k: int, message: str) -> None:
+    """Note what is wrong with a row, unless something in an earlier column is."""
+    encoded.problems.setdefault(row, Problem(k, message))
+
+
+def _to_float64(array: pa.Array, k: int, encoded: EncodedBatch) -> Values:
     """Return float64, NaN where a value is null."""
     types, found = pa.types, array.type
     if types.is_decimal(found):
@@ -116,7 +178,7 @@ def _to_float64(array: pa.Array, column: Column, problems: dict[int, str]) -> Va
     elif types.is_boolean(found):
         array = pc.cast(pc.cast(array, pa.uint8()), pa.float64())
     elif types.is_int64(found) or types.is_uint64(found):
-        _check_integers(array, column, problems)
+        _check_integers(array, k, encoded)
         array = pc.cast(array, pa.float64(), safe=False)
     elif not types.is_float64(found):
         array = pc.cast(array, pa.float64())
@@ -129,30 +191,17 @@ def _to_numpy(array: pa.Array, null: float) -> Values:
     return values
 
 
-def _check_integers(array: pa.Array, column: Column, problems: dict[int, str]) -> None:
+def _check_integers(array: pa.Array, k: int, encoded: EncodedBatch) -> None:
     values = _to_numpy(array, 0)
-    for row in np.flatnonzero((values > _MAX_INTEGER) | (values < -_MAX_INTEGER)).tolist():
+    for row in np.flatnonzero((values > MAX_INTEGER) | (values < -MAX_INTEGER)).tolist():
         value = int(values[row])  # NumPy compares its integers with floats as floats
         if value != int(float(value)):
-            problems.setdefault(
-                row,
-                f"column {column.name!r} holds {value}, which no float64 equals: round it, or drop"
-                " the row",
-            )
+            _note(encoded, row, k, encoded.columns[k].inexact_value(value))
 
 
-def _codes(array: pa.Array, column: Column) -> tuple[Values, npt.NDArray[np.bool_]]:
-    """Return the levels' indices, -1 for what is none of them, and which rows lack one."""
+def _encode_levels(array: pa.Array, column: Column) -> tuple[Values, Mask]:
+    """Return the levels' indices, -1 for what is none of them, and which rows have none."""
     levels = pa.array(column.levels or (), pa.string())
     codes = _to_numpy(pc.index_in(array, value_set=levels), -1).astype(np.intp)
     missing = _to_numpy(pc.equal(array, "").cast(pa.uint8()), 1).astype(bool)
     return codes, missing
-
-
-def _note_unseen(encoded: Encoded) -> None:
-    """Note the rows with a level that is new, but for those that lack a value anyway."""
-    arrays = encoded.batch.arrays
-    for column, array, values in zip(encoded.columns, arrays, encoded.values, strict=True):
-        if column.levels is not None and values.min() < 0:
-            for row in np.flatnonzero((values < 0) & ~encoded.lacking).tolist():
-                encoded.problems.setdefault(row, column.complaint(array[row].as_py()))

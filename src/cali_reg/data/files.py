@@ -1,4 +1,4 @@
-"""Files of rows: what a path, a pattern, a folder or an address names, and how it is opened."""
+"""Find and open files of rows: paths, patterns, folders and addresses."""
 
 from __future__ import annotations
 
@@ -32,29 +32,50 @@ FORMATS = {
 class File:
     """A file of rows, as it was when it was found.
 
-    `keys` are values that folders of its path hold, as in ``year=2024/part.parquet``.
+    Attributes
+    ----------
+    filesystem : pyarrow.fs.FileSystem
+    path : str
+        Its path there; absolute for a local file.
+    name : str
+        What messages call it.
+    format : str
+        A value of `FORMATS`.
+    keys : dict
+        Column values in the names of its folders, as in ``year=2024/part.parquet``.
+    size : int
+        In bytes.
+    changed : int, optional
+        Time of the last change, in nanoseconds.
     """
 
     filesystem: fs.FileSystem
     path: str
-    name: str  # for messages
+    name: str
     format: str
     keys: dict[str, str]
     size: int
-    changed: int | None  # nanoseconds
+    changed: int | None
 
     @property
-    def is_packed(self) -> bool:
-        """Whether it is gzipped."""
+    def is_compressed(self) -> bool:
+        """Whether it is compressed with gzip."""
         return self.path.lower().endswith(".gz")
 
 
 def find(paths: Sequence[str]) -> list[File]:
     """Return the files that paths, patterns, folders and addresses name.
 
-    An address is what `pyarrow.fs.FileSystem.from_uri` takes, such as ``s3://bucket/folder``;
-    ``-`` is standard input, of CSV. In a folder all files of a known format count, at any depth,
-    but for names that begin with a dot or an underscore.
+    Parameters
+    ----------
+    paths : sequence of str
+        An address is what `pyarrow.fs.FileSystem.from_uri` accepts, such as ``s3://bucket/folder``;
+        ``-`` is CSV on standard input. A folder stands for all files of a known format in it, at
+        any depth, except names that begin with a dot or an underscore.
+
+    Returns
+    -------
+    list of File
 
     Raises
     ------
@@ -81,7 +102,7 @@ def _find(text: str) -> list[File]:
         if info.is_file:
             if _format(path) is None:
                 known = ", ".join(FORMATS)
-                raise DataError(f"{text}: of no known format; expected a name that ends in {known}")
+                raise DataError(f"{text}: unknown format; expected a name that ends in {known}")
             return [_file(filesystem, info, "")]
         if info.type == fs.FileType.Directory:
             files = _inside(filesystem, path, path.rstrip("/") + "/")
@@ -92,7 +113,7 @@ def _find(text: str) -> list[File]:
     if files:
         return files
     if info.type == fs.FileType.Directory:
-        raise DataError(f"{text}: no CSV, Parquet or Arrow file is in it; check the path")
+        raise DataError(f"{text}: the folder has no CSV, Parquet or Arrow file; check the path")
     raise DataError(f"{text}: no such file; check the path")
 
 
@@ -103,14 +124,14 @@ def _locate(text: str) -> tuple[fs.FileSystem, str]:
         filesystem, path = fs.FileSystem.from_uri(text)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(
-            f"{text}: no address that can be read ({_reason(error)}); expected one"
+            f"{text}: not an address that can be read ({_reason(error)}); expected one"
             " such as s3://bucket/folder, or a path"
         ) from None
     return filesystem, path
 
 
 def _inside(filesystem: fs.FileSystem, folder: str, base: str) -> list[File]:
-    """Return the files in a folder; the folders below `base` may hold keys."""
+    """Return the files in a folder; the names of folders below `base` may hold keys."""
     infos = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
     return [
         _file(filesystem, info, base)
@@ -141,7 +162,7 @@ def _matching(filesystem: fs.FileSystem, pattern: str) -> list[File]:
 
 
 def _regular(pattern: str) -> str:
-    """Return a shell's pattern as a regular expression; ``**/`` stands for any folders."""
+    """Return a shell pattern as a regular expression; ``**/`` matches any folders."""
     parts = re.split(r"(\*\*/|\*|\?|\[[^]]+\])", pattern)
     meaning = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
     return "".join(
@@ -167,7 +188,7 @@ def _file(filesystem: fs.FileSystem, info: Any, base: str) -> File:
 
 
 def _standard_input() -> File:
-    """Keep standard input in a temporary file, for rows may be read more than once."""
+    """Copy standard input to a temporary file: rows may be read more than once."""
     if sys.stdin is None:
         raise DataError("standard input is closed; name a file")
     handle, path = tempfile.mkstemp(prefix="cali-reg-", suffix=".csv")
@@ -187,21 +208,21 @@ def _is_hidden(path: str) -> bool:
 
 
 def open_binary(file: File) -> Any:
-    """Open a file for reading, unpacked."""
-    if file.is_packed:
+    """Open a file for reading, decompressed."""
+    if file.is_compressed:
         return file.filesystem.open_input_stream(file.path, compression="gzip")
     return file.filesystem.open_input_file(file.path)
 
 
 @contextmanager
 def readable(file: File) -> Iterator[None]:
-    """Turn whatever reading a file throws into a DataError of one line."""
+    """Turn any error of reading a file into a DataError of one line."""
     try:
         yield
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError(f"{file.name}: vanished before it was read; look for it") from None
+        raise DataError(f"{file.name}: deleted before it was read; check the path") from None
     except (pa.ArrowException, OSError, ValueError, EOFError) as error:
         raise DataError(
             f"{file.name}: cannot be read as {file.format} ({_reason(error)}); check the file"
@@ -212,8 +233,10 @@ def check_unchanged(file: File) -> None:
     """Raise DataError if a file has changed since it was found."""
     info = file.filesystem.get_file_info(file.path)
     if (info.size, info.mtime_ns) != (file.size, file.changed):
-        found = "has changed" if info.is_file else "vanished"
-        raise DataError(f"{file.name}: {found} while it was read; try again when it is at rest")
+        found = "has changed" if info.is_file else "was deleted"
+        raise DataError(
+            f"{file.name}: {found} while it was read; try again when it is not being written"
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Threads: rows are read while others are worked on. NumPy and Arrow release Python's lock."""
+"""Threads: read rows while others are worked on. NumPy and Arrow release Python's lock."""
 
 from __future__ import annotations
 
@@ -7,16 +7,31 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Lock
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-_T = TypeVar("_T")
-_Result = TypeVar("_Result")
+_Item = TypeVar("_Item")
+_ItemIn = TypeVar("_ItemIn", contravariant=True)
 
-_MOST = 4  # threads: what they do between NumPy's calls, only one does at a time
+_MOST_THREADS = 4  # what they do between NumPy's calls, only one does at a time
 
 
-def ahead(items: Iterator[_T]) -> Iterator[_T]:
-    """Yield items, with the next one made in another thread meanwhile."""
+class Worker(Protocol[_ItemIn]):
+    """What works on items, one after the other."""
+
+    def add(self, item: _ItemIn) -> None:
+        """Work on one item."""
+
+
+_Worker = TypeVar("_Worker", bound=Worker)  # type: ignore[type-arg]
+
+
+def prefetch(items: Iterator[_Item]) -> Iterator[_Item]:
+    """Yield items while another thread prepares the next one.
+
+    Parameters
+    ----------
+    items : iterator
+    """
     end = object()
     with ThreadPoolExecutor(1) as thread:
         future = thread.submit(next, items, end)
@@ -25,50 +40,62 @@ def ahead(items: Iterator[_T]) -> Iterator[_T]:
             yield item  # type: ignore[misc]
 
 
-def share(
-    items: Iterator[_T], work: Callable[[Iterator[_T]], _Result], n_threads: int | None = None
-) -> list[_Result]:
-    """Let each thread work on the items that it draws, in order; return what each makes of them.
+def run_workers(
+    items: Iterator[_Item], make_worker: Callable[[], _Worker], n_threads: int | None = None
+) -> list[_Worker]:
+    """Work on items in several threads, each with a worker of its own.
 
     Parameters
     ----------
+    items : iterator
+        Each thread takes the next item when it is done with the last one.
+    make_worker : callable
+        Makes a worker; its `add` is called with each item that the thread takes.
     n_threads : int, optional
-        One for each core by default, but two at least, since reading waits, and four at most.
+        By default one for each core, but at least two, since reading waits, and at most four.
+
+    Returns
+    -------
+    list of workers
+        One for each thread, after all items.
 
     Raises
     ------
     BaseException
-        What `items` or `work` raised at the earliest item at which any of them did.
+        What was raised at the earliest item at which anything was.
     """
-    n_threads = n_threads or max(2, min(_MOST, os.cpu_count() or 1))
-    errors: dict[int, BaseException] = {}
-    lock, numbers, end = Lock(), count(), object()
-
-    def run() -> _Result | None:
-        number = 0
-
-        def draw() -> Iterator[_T]:
-            nonlocal number
-            while not errors:
-                with lock:
-                    number = next(numbers)
-                    item = next(items, end)
-                if item is end:
-                    return
-                yield item  # type: ignore[misc]
-
-        try:
-            return work(draw())
-        except BaseException as error:
-            errors[number] = error
-            return None
-
+    n_threads = n_threads or max(2, min(_MOST_THREADS, os.cpu_count() or 1))
+    queue = _Queue(items)
     with ThreadPoolExecutor(n_threads) as pool:
         try:
-            results = [future.result() for future in [pool.submit(run) for _ in range(n_threads)]]
+            futures = [pool.submit(queue.work, make_worker()) for _ in range(n_threads)]
+            workers = [future.result() for future in futures]
         except BaseException as interrupt:
-            errors[-1] = interrupt  # no thread draws another item
+            queue.errors[-1] = interrupt  # no thread takes another item
             raise
-    if errors:
-        raise errors[min(errors)]
-    return [result for result in results if result is not None]
+    if queue.errors:
+        raise queue.errors[min(queue.errors)]
+    return workers
+
+
+class _Queue:
+    """Items that threads take one after the other, until one of them fails."""
+
+    def __init__(self, items: Iterator[object]) -> None:
+        self._items, self._numbers, self._lock = items, count(), Lock()
+        self.errors: dict[int, BaseException] = {}  # by the number of the item
+
+    def work(self, worker: _Worker) -> _Worker:
+        """Give items to a worker until there are no more."""
+        end, number = object(), -1
+        while not self.errors:
+            try:
+                with self._lock:
+                    number = next(self._numbers)
+                    item = next(self._items, end)
+                if item is end:
+                    break
+                worker.add(item)
+            except BaseException as error:
+                self.errors[number] = error
+        return worker

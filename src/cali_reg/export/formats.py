@@ -44,6 +44,6 @@ def export(folder: Path, kind: str, precision: str) -> bytes:
     UsageError
         If the format needs a package that is not installed, or cannot hold the model's codes.
     """
-    model = artifacts.load_model(folder)
-    quantized = artifacts.load_quantized(folder, model) if precision == "uint8" else None
+    model = artifacts.read_model(folder)
+    quantized = artifacts.read_quantized(folder, model) if precision == "uint8" else None
     return FORMATS[kind](model, quantized)

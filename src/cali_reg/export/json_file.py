@@ -51,4 +51,4 @@ def to_json(model: LinearModel, quantized: QuantizedModel | None = None) -> byte
         fields = ("bits", "codes", "exponents", "scale", "zero_point")
         content |= {field: getattr(quantized, field) for field in fields}
         content["dequantization"] = DEQUANTIZATION
-    return fingerprinted_json.dump("export", 1, content)
+    return fingerprinted_json.dump("export", 1, content)[0]

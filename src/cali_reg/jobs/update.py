@@ -1,14 +1,15 @@
-"""Updating a model: rows in and out, without the rows that stay."""
+"""Update: add and remove training rows without reading the others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from cali_reg.data.summary import Summary
-from cali_reg.errors import DataError, UsageError
-from cali_reg.jobs.fit import Ranges, Trained, make_model
-from cali_reg.jobs.train import FILES, summarize_for
+from cali_reg.data.summaries.summary import Summary
+from cali_reg.errors import UsageError
+from cali_reg.jobs.fit import Ranges, Trained, fit
+from cali_reg.jobs.training_data.base import FILES
+from cali_reg.jobs.training_data.file_data import FileData
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.runtime import artifacts
@@ -23,30 +24,53 @@ def update(
     min_r2: float | None = None,
     allow_collinear: bool = False,
 ) -> Trained:
-    """Return the model of the rows with those of some files added and others removed.
+    """Return the model after rows were added and removed.
 
-    Coefficients, errors and scores are bit for bit those of training on the rows that remain. A
-    split by content takes each row to its side; otherwise the held-out rows stay, and all others
-    are training rows. Ranges have no inverse: after a removal they are an outer bound. The sample
-    rows stay.
+    Coefficients, errors and scores are bit for bit those of training on the rows that remain. With
+    a split by content each row goes to its own side; otherwise all rows given are training rows,
+    and the held-out rows do not change. After a removal the stored ranges are an outer bound: which
+    row had the minimum is not known. The sample rows do not change.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    add, remove : sequence of str
+        Files of rows.
+    min_r2 : float, optional
+        The lowest R² on the held-out rows that passes.
+    allow_collinear : bool, default=False
+        Accept collinear columns, with the solution of least norm.
+
+    Raises
+    ------
+    UsageError
+        Without rows to add or remove.
+    ArtifactError, FormatError
+        If the model cannot be read.
+    DataError
+        For rows that cannot be read or are not valid, and for rows to remove that cannot all be
+        among the training rows.
+    GateError
+        If R² on the held-out rows is below `min_r2`.
     """
     if not add and not remove:
-        raise UsageError("nothing to update; name a file with --add or --remove")
-    model = artifacts.load_model(folder)
+        raise UsageError("nothing to update; name files with --add or --remove")
+    model = artifacts.read_model(folder)
     moments = moments_file.load_for(model, folder)
     train, test, ranges_are = moments.train, moments.test, model.ranges
-    ranges = ranges_in(model)
+    ranges = ranges_of(model)
     if add:
-        added = complete(summarize_for(model, add))
+        added = summarize_rows(model, add)
         train, test = train + added.train, test + added.test
-        ranges = hull(ranges, added.ranges)
+        ranges = union_ranges(ranges, added.ranges)
     if remove:
-        removed = complete(summarize_for(model, remove))
+        removed = summarize_rows(model, remove)
         train, test, ranges_are = train - removed.train, test - removed.test, "outer"
     source = model.source
-    if source.get("data") == FILES:  # its sample rows are no longer those of training
+    if source.get("data") == FILES:  # the sample rows are no longer those that training would keep
         source = {**source, "updated": True}
-    return make_model(
+    return fit(
         TrainTestMoments(moments.names, moments.target, train, test),
         ranges,
         columns=model.columns,
@@ -58,22 +82,26 @@ def update(
     )
 
 
-def ranges_in(model: LinearModel) -> Ranges:
-    """Return the ranges that a model holds."""
+def summarize_rows(model: LinearModel, paths: Sequence[str]) -> Summary:
+    """Summarize rows of files as a trained model reads and splits them.
+
+    Raises
+    ------
+    DataError
+        For files that cannot be read, and for rows that are not valid or have missing values.
+    """
+    data = FileData.for_model(model, paths)
+    summary = data.summary()
+    summary.missing.require_none(data.all_columns, "fill them in or drop such rows")
+    return summary
+
+
+def ranges_of(model: LinearModel) -> Ranges:
+    """Return the training range of each feature."""
     return [(feature.minimum, feature.maximum) for feature in model.features]
 
 
-def hull(ranges: Ranges, others: Ranges) -> Ranges:
-    """Return for each feature the least range that holds both."""
+def union_ranges(ranges: Ranges, others: Ranges) -> Ranges:
+    """Return for each feature the smallest range that contains both."""
     pairs = zip(ranges, others, strict=True)
     return [(min(low, other[0]), max(high, other[1])) for (low, high), other in pairs]
-
-
-def complete(summary: Summary) -> Summary:
-    """Return a summary of rows that lack no value, or raise DataError."""
-    if summary.first_missing:
-        path, row = summary.first_missing
-        raise DataError(
-            f"{path}: row {row} lacks a value ({summary.n_dropped} rows do); fill or drop them"
-        )
-    return summary

@@ -1,37 +1,50 @@
-"""Verifying: a folder's artifacts are made again, and compared byte for byte."""
+"""Verify: rebuild a folder's artifacts and compare every byte."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cali_reg.data import california_housing
 from cali_reg.errors import ArtifactError, GateError, UsageError
-from cali_reg.jobs.fit import Trained, make_model, train
-from cali_reg.jobs.train import FILES
-from cali_reg.jobs.update import hull, ranges_in
+from cali_reg.jobs.fit import Trained, fit
+from cali_reg.jobs.train import train
+from cali_reg.jobs.training_data.base import FILES
+from cali_reg.jobs.training_data.embedded_data import EmbeddedData
+from cali_reg.jobs.update import ranges_of, union_ranges
 from cali_reg.jobs.verification.artifact_diff import difference
-from cali_reg.jobs.verification.rebuild_inputs import Evidence, find_evidence, with_moments
-from cali_reg.least_squares.moments import Moments
+from cali_reg.jobs.verification.rebuild_inputs import (
+    RebuildInputs,
+    find_inputs,
+    use_stored_moments,
+)
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.quantization.quantizer import MEASURED, quantize
 from cali_reg.runtime import artifacts, fingerprinted_json
 from cali_reg.runtime.model import LinearModel, QuantizedModel
-from cali_reg.runtime.schema import features_of
+from cali_reg.runtime.schema import feature_names
 
 _Content = TypeVar("_Content")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one file: how it differs from the one made again, and what was not checked."""
+    """What verifying found of one file.
+
+    Attributes
+    ----------
+    name : str
+    difference : str
+        The first difference from the rebuild; empty if there is none.
+    unchecked : str
+        What was not checked; empty if there is nothing.
+    """
 
     name: str
-    difference: str  # empty if there is none
-    unchecked: str  # empty if there is nothing
+    difference: str
+    unchecked: str
 
 
 def verify(
@@ -41,45 +54,55 @@ def verify(
     test_data: Sequence[str] = (),
     trust_moments: bool = False,
 ) -> list[Verdict]:
-    """Make a folder's artifacts again and compare; nothing there is changed or unpickled.
+    """Rebuild a folder's artifacts in memory and compare. No file is changed or unpickled.
 
-    How to make them they say themselves: the split, the number of samples, the bits of a code.
-    The rows are not theirs to say: they are the embedded ones, or those of the files `data`, and
-    of `test_data` if rows were held out so.
-    Only with `trust_moments` does ``moments.json`` stand for rows that are not at hand: who
-    changes it can change all the other files to match.
+    The settings are read from the artifacts: the split, the number of samples, the bits of a code.
+    The rows are not: they are the embedded data, or those of files. With `trust_moments` the file
+    ``moments.json`` is used in place of unavailable rows. This proves less: whoever changes that
+    file can change all the others to match.
+
+    Parameters
+    ----------
+    folder : Path
+    data : sequence of str
+        Files of the training rows.
+    test_data : sequence of str
+        Files of the held-out rows, for a model that was trained with such.
+    trust_moments : bool, default=False
+
+    Returns
+    -------
+    list of Verdict
+        One for each artifact.
 
     Raises
     ------
     GateError
         If files are to be read, and ``model.json`` does not say how.
     ArtifactError
-        If there is nothing to verify, or it has other columns than the rows.
+        If there is no artifact, or they have other columns than the rows.
     UsageError
-        If the rows are not at hand.
+        If the rows are unavailable.
     """
     found, problems = _read(folder)
-    model = _content("model", LinearModel.from_json, found.get(artifacts.MODEL))
-    quantized = _content("quantized", QuantizedModel.from_json, found.get(artifacts.QUANTIZED))
+    model = _parse("model", LinearModel.from_json, found.get(artifacts.MODEL))
+    quantized = _parse("quantized", QuantizedModel.from_json, found.get(artifacts.QUANTIZED))
     if model is None and data:
-        reason = problems.get(artifacts.MODEL, "says nothing that can be read")
+        reason = problems.get(artifacts.MODEL, "cannot be read as a model")
         raise GateError(
-            f"{folder / artifacts.MODEL}: {reason}; without it nothing can be made again from"
-            f" {data[0]}: do not use the others"
+            f"{folder / artifacts.MODEL}: {reason}; without it nothing can be rebuilt from"
+            f" {data[0]}: do not use the other files"
         )
-    model = model or _default_model()
-    evidence = find_evidence(model, data, test_data)
+    model = model or train(EmbeddedData()).model  # without model.json: the default
+    inputs = find_inputs(model, data, test_data)
     if trust_moments:
-        evidence = with_moments(folder, evidence)
-    moments = _remade_moments(evidence)
-    trained = _retrain(model, moments, evidence)
-    remade = {**trained.files, **_requantize(trained, moments, quantized, evidence)}
-    columns = (*trained.model.names, trained.model.target)
-    unchecked = _unchecked(evidence, quantized)
+        inputs = use_stored_moments(folder, inputs)
+    rebuilt, names = _rebuild(model, quantized, inputs)
+    unchecked = _unchecked(inputs, quantized)
     return [
         Verdict(
             name,
-            problems.get(name) or difference(name, found[name], remade[name], columns),
+            problems.get(name) or difference(name, found[name], rebuilt[name], names),
             unchecked[name],
         )
         for name in artifacts.ALL
@@ -97,100 +120,94 @@ def _read(folder: Path) -> tuple[dict[str, bytes], dict[str, str]]:
         except OSError as error:
             problems[name] = f"cannot be read ({error.strerror})"
     if not found:
-        raise ArtifactError(f"{folder}: holds no artifact; name their folder with --artifacts")
+        raise ArtifactError(f"{folder}: no artifact found; name their folder with --artifacts")
     return found, problems
 
 
-def _content(kind: str, load: Callable[[bytes], _Content], data: bytes | None) -> _Content | None:
-    """Return what a file says, even if its fingerprint is broken; None if that is nothing."""
+def _parse(kind: str, load: Callable[[bytes], _Content], data: bytes | None) -> _Content | None:
+    """Return what a file says, even if its fingerprint is wrong; None if it cannot be parsed."""
     try:
         body = json.loads(data or b"")
         del body["format"], body["version"], body["fingerprint"]
-        return load(fingerprinted_json.dump(kind, 1, body))
+        return load(fingerprinted_json.dump(kind, 1, body)[0])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
-def _default_model() -> LinearModel:
-    """Return what ``cali-reg train`` makes, where no model says what else was made."""
-    rows, held_out = california_housing.split(california_housing.california_housing())
-    return train(rows, held_out, source=california_housing.source_of()).model
+def _rebuild(
+    model: LinearModel, quantized: QuantizedModel | None, inputs: RebuildInputs
+) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return the files as they should be, and the names of the features and of the target."""
+    moments = _rebuild_moments(inputs)
+    trained = _rebuild_model(model, moments, inputs)
+    codes = _rebuild_codes(trained.model, moments, quantized, inputs)
+    return {**trained.files, **codes}, (*trained.model.names, trained.model.target)
 
 
-def _remade_moments(evidence: Evidence) -> TrainTestMoments:
-    stored = evidence.moments
-    return TrainTestMoments(
-        features_of(evidence.columns),
-        evidence.target,
-        _moments(
-            evidence.train,
-            stored.train if stored else None,
-            "training",
-            "name them with --data, or ",
-        ),
-        _moments(
-            evidence.test,
-            stored.test if stored else None,
-            "held-out",
-            "name them with --test-data, or " if evidence.source.get("data") == FILES else "",
-        ),
+def _rebuild_moments(inputs: RebuildInputs) -> TrainTestMoments:
+    stored = inputs.stored
+    train = inputs.training.moments if inputs.training else stored.train if stored else None
+    if train is None:
+        raise _unavailable("training", "name them with --data, or ")
+    test = inputs.held_out.moments if inputs.held_out else stored.test if stored else None
+    if test is None:
+        is_of_files = inputs.source.get("data") == FILES
+        raise _unavailable("held-out", "name them with --test-data, or " * is_of_files)
+    return TrainTestMoments(feature_names(inputs.columns), inputs.target, train, test)
+
+
+def _unavailable(which: str, advice: str) -> UsageError:
+    return UsageError(
+        f"the {which} rows are unavailable; {advice}pass --trust-moments to use moments.json in"
+        " place of them"
     )
 
 
-def _retrain(model: LinearModel, moments: TrainTestMoments, evidence: Evidence) -> Trained:
-    """Make the model anew; what the evidence does not say is taken from `model`."""
-    outer = model.ranges == "outer" and not evidence.strict
-    ranges = evidence.ranges or ranges_in(model)
-    return make_model(
+def _rebuild_model(model: LinearModel, moments: TrainTestMoments, inputs: RebuildInputs) -> Trained:
+    """Fit the model again; what the inputs do not say is taken from `model`."""
+    stored = ranges_of(model)
+    ranges = inputs.training.ranges if inputs.training else stored
+    samples = inputs.held_out.samples if inputs.held_out else None
+    is_outer = model.ranges == "outer" and not inputs.is_exact
+    return fit(
         moments,
-        hull(ranges_in(model), ranges) if outer else ranges,
-        columns=evidence.columns,
-        samples=model.samples if evidence.samples is None else evidence.samples,
-        source=evidence.source,
-        ranges_are="outer" if outer else "exact",
-        allow_collinear=True,  # not a part of what is made, but of when
+        union_ranges(stored, ranges) if is_outer else ranges,
+        columns=inputs.columns,
+        samples=model.samples if samples is None else samples,
+        source=inputs.source,
+        ranges_are="outer" if is_outer else "exact",
+        allow_collinear=True,  # a gate decides whether files are written, not what is in them
     )
 
 
-def _moments(rows: Moments | None, stored: Moments | None, which: str, named: str) -> Moments:
-    moments = rows or stored
-    if moments is None:
-        raise UsageError(
-            f"the {which} rows are not embedded; {named}have moments.json stand for them with"
-            " --trust-moments"
-        )
-    return moments
-
-
-def _requantize(
-    trained: Trained,
+def _rebuild_codes(
+    model: LinearModel,
     moments: TrainTestMoments,
     quantized: QuantizedModel | None,
-    evidence: Evidence,
+    inputs: RebuildInputs,
 ) -> dict[str, bytes]:
-    """Make the codes anew, as wide as they are, and measure the largest change if that was done."""
+    """Quantize again, to as many bits, and measure the largest change if that was done."""
     bits, contract = (quantized.bits, quantized.contract) if quantized else (8, {})
-    rows = evidence.blocks if evidence.is_measured or MEASURED in contract else None
-    result = quantize(trained.model, moments, bits, rows=rows)
-    if evidence.blocks is None and MEASURED in contract:
+    blocks = inputs.training.blocks if inputs.training else None
+    is_measured = inputs.is_embedded or MEASURED in contract
+    result = quantize(model, moments, bits, blocks=blocks if is_measured else None)
+    if blocks is None and MEASURED in contract:
         contract = {**result.model.contract, MEASURED: contract[MEASURED]}
-        return {
-            **result.files,
-            artifacts.QUANTIZED: replace(result.model, contract=contract).to_json(),
-        }
+        codes = result.model._replace(contract=contract)
+        return {**result.files, artifacts.QUANTIZED: codes.to_json()}
     return result.files
 
 
-def _unchecked(evidence: Evidence, quantized: QuantizedModel | None) -> dict[str, str]:
+def _unchecked(inputs: RebuildInputs, quantized: QuantizedModel | None) -> dict[str, str]:
     """Return what is taken from the artifacts themselves, by file."""
     unchecked: dict[str, list[str]] = {name: [] for name in artifacts.ALL}
-    if evidence.train is None:
+    if inputs.training is None:
         unchecked[artifacts.MOMENTS].append("training rows")
         unchecked[artifacts.MODEL].append("ranges")
         if quantized and MEASURED in quantized.contract:
             unchecked[artifacts.QUANTIZED].append("measured change")
-    if evidence.test is None:
+    if inputs.held_out is None:
         unchecked[artifacts.MOMENTS].append("held-out rows")
-    if evidence.samples is None:
+    if inputs.held_out is None or inputs.held_out.samples is None:
         unchecked[artifacts.MODEL].append("samples")
     return {name: ", ".join(parts) for name, parts in unchecked.items()}

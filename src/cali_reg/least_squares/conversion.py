@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cali_reg.errors import DataError
 
-_MAX_INTEGER = 2**53  # up to here every integer is a float64
+MAX_INTEGER = 2**53  # up to here every integer is a float64
 _NO_NUMBER = "it is not a number; convert it, or drop the row or the column"
 _NO_FLOAT64 = "no float64 equals it; round, scale or drop it"
 
@@ -111,7 +111,7 @@ def _is_float64_already(values: npt.NDArray[Any]) -> bool:
     """Tell from the type and the range alone that each value is a float64."""
     kind, size = values.dtype.kind, values.dtype.itemsize
     if kind in "iu" and size == 8 and values.size:
-        return bool(values.max() <= _MAX_INTEGER and values.min() >= -_MAX_INTEGER)
+        return bool(values.max() <= MAX_INTEGER and values.min() >= -MAX_INTEGER)
     return kind == "b" or (kind in "iuf" and size <= 8)
 
 

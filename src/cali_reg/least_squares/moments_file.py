@@ -34,8 +34,8 @@ class TrainTestMoments:
     test: Moments
     fingerprint: str = ""
 
-    def to_json(self) -> bytes:
-        """Return the bytes of ``moments.json``."""
+    def dump(self) -> tuple[bytes, str]:
+        """Return the bytes of ``moments.json``, and their fingerprint."""
         content = {
             "features": list(self.names),
             "target": self.target,
@@ -43,6 +43,10 @@ class TrainTestMoments:
             "test": self.test.to_dict(),
         }
         return fingerprinted_json.dump("moments", 1, content)
+
+    def to_json(self) -> bytes:
+        """Return the bytes of ``moments.json``."""
+        return self.dump()[0]
 
     @classmethod
     def from_json(cls, data: bytes, name: str = "moments.json") -> TrainTestMoments:

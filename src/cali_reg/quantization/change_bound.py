@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +13,7 @@ from cali_reg.least_squares.predictions import predict
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 
 Rows = Iterable[npt.NDArray[np.float64]]  # blocks of (n_rows, n_features)
+Blocks = Callable[[], Rows]  # yields them again each time it is called
 
 _ROUNDING = Fraction(1, 2**53)  # half the distance from 1 to the next float64, relative
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +16,7 @@ from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.rounding import to_float
 from cali_reg.least_squares.statistics.scores import Scores, r2_loss, score
-from cali_reg.quantization.change_bound import Rows, change_bound, largest_change
+from cali_reg.quantization.change_bound import Blocks, change_bound, largest_change
 from cali_reg.quantization.closest_vector import Closest, closest
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel, QuantizedModel
@@ -47,7 +47,7 @@ class Quantized:
 
 
 def quantize(
-    model: LinearModel, moments: TrainTestMoments, bits: int = 8, *, rows: Rows | None = None
+    model: LinearModel, moments: TrainTestMoments, bits: int = 8, *, blocks: Blocks | None = None
 ) -> Quantized:
     """Quantize to the codes that change the predictions of the training rows least.
 
@@ -58,8 +58,9 @@ def quantize(
         Of the model's training and held-out rows.
     bits : int, default=8
         Of a code, 2 to 16.
-    rows : iterable of ndarrays of shape (n_rows, n_features), optional
-        The training rows in blocks, to measure the largest change of a prediction, too.
+    blocks : callable, optional
+        Returns the training rows in blocks of shape (n_rows, n_features), each time it is called:
+        the largest change of a prediction is then measured, too.
 
     Returns
     -------
@@ -83,16 +84,20 @@ def quantize(
             **{name: len(data) for name, data in exports.items()},
         },
     }
-    if rows is not None:
-        contract[MEASURED] = largest_change(model, quantized, rows)
-    quantized = replace(quantized, contract=contract)
+    if blocks is not None:
+        contract[MEASURED] = largest_change(model, quantized, blocks())
+    quantized = quantized._replace(contract=contract)
     before, after = (score(moments.test, m.coefficients, m.intercept) for m in (model, quantized))
     files = {**exports, artifacts.QUANTIZED: quantized.to_json()}
     return Quantized(quantized, before, after, files)
 
 
 def narrowest(
-    model: LinearModel, moments: TrainTestMoments, max_change: float, *, rows: Rows | None = None
+    model: LinearModel,
+    moments: TrainTestMoments,
+    max_change: float,
+    *,
+    blocks: Blocks | None = None,
 ) -> Quantized:
     """Quantize to the fewest bits that keep the proven bound on changes.
 
@@ -103,7 +108,7 @@ def narrowest(
         Of the model's training and held-out rows.
     max_change : float
         The most that any prediction inside the training ranges may change by, in target units.
-    rows : iterable of ndarrays of shape (n_rows, n_features), optional
+    blocks : callable, optional
         As in `quantize`.
 
     Returns
@@ -118,7 +123,7 @@ def narrowest(
         As `quantize` does.
     """
     for bits in WIDTHS:
-        result = quantize(model, moments, bits, rows=rows)
+        result = quantize(model, moments, bits, blocks=blocks)
         if result.model.contract["max_change_bound"] <= max_change:
             return result
     bound = result.model.contract["max_change_bound"]
@@ -159,7 +164,7 @@ def _with_codes(found: Closest, bits: int, model: LinearModel, train: Moments) -
         model_fingerprint=model.fingerprint,
         contract={},
     )
-    return replace(quantized, intercept=_refit_intercept(quantized.coefficients, train))
+    return quantized._replace(intercept=_refit_intercept(quantized.coefficients, train))
 
 
 def _refit_intercept(coefficients: Sequence[float], train: Moments) -> float:

@@ -1,118 +1,145 @@
-"""Rows of CSV files, one after the other. Standard library only."""
+"""Read the rows of CSV files, one after the other."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 from cali_reg.errors import DataError, UsageError
-from cali_reg.runtime.schema import shown
+from cali_reg.runtime.schema import duplicate_column, missing_column
 
-TYPE_CHECKING = False  # see __init__.py
-if TYPE_CHECKING:
-    from typing import TextIO
-
-Report = Callable[[str], None]  # takes what is wrong with a row
-
-csv.field_size_limit(1 << 24)  # characters of a cell; its own limit is low for text
+csv.field_size_limit(1 << 24)  # characters of a cell; the csv module's own limit is low for text
 
 
-class Rows:
-    """Reads the rows of a CSV file, in one go or piece by piece, and counts them.
+class CsvReader:
+    """Reads some columns of a CSV file, whole or piece by piece, and counts the rows.
 
-    Row 1 is the first after the header; blank lines do not count.
+    Row 1 is the first after the header. Blank lines do not count.
+
+    Parameters
+    ----------
+    name : str
+        The file, in messages.
+    header : sequence of str
+        Names of all columns, as `read_header` returns them.
+    columns : sequence of str, optional
+        Names of the columns to read, by default all. Others are ignored.
 
     Attributes
     ----------
-    columns : sequence of str
-        Whose cells are read; others are ignored.
-    places : list of int
-        Where they are; those of `keys` follow the header's.
-    keys : list of str
-        Cells that are the same in all rows, for columns that the header lacks.
+    positions : list of int
+        Where the columns to read are in the header.
     n_rows : int
-        How many were read so far, the bad ones, too.
+        Number of rows read so far, invalid ones included.
+
+    Raises
+    ------
+    DataError
+        If a column to read is missing or appears twice.
     """
 
     def __init__(
-        self,
-        name: str,
-        header: Sequence[str],
-        columns: Sequence[str],
-        keys: Mapping[str, str] | None = None,
+        self, name: str, header: Sequence[str], columns: Sequence[str] | None = None
     ) -> None:
-        others = {key: cell for key, cell in (keys or {}).items() if key not in header}
-        self.name, self.n_rows = name, 0
-        self.header, self.columns, self.keys = header, columns, list(others.values())
-        self.places = _places([*header, *others], columns, name)
+        self.name, self.header = name, header
+        self.columns = header if columns is None else columns
+        self.positions = (
+            list(range(len(header))) if columns is None else _positions(header, columns, name)
+        )
+        self.n_rows = 0
 
-    def read(
-        self, lines: Iterable[str], *, skipped: Report | None = None
-    ) -> Iterator[tuple[int, list[str]]]:
-        """Yield number and cells of each row of some lines that follow those read before.
+    def read(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str] | None, str]]:
+        """Read rows that follow those read before.
+
+        Parameters
+        ----------
+        lines : iterable of str
+            Text of whole rows, such as an open file.
+
+        Yields
+        ------
+        number : int
+            The row's number.
+        cells : list of str, or None
+            The cells of the columns to read, in their order; None for an invalid row.
+        problem : str
+            What is wrong with an invalid row: it has not as many cells as the header, or bytes
+            that are not UTF-8.
 
         Raises
         ------
         DataError
-            Naming file and row, for what is no CSV; and for a row that has not as many cells as
-            the header, or bytes that are no text, unless `skipped` takes what is wrong with it.
+            For text that is not CSV, and for a file that cannot be read to its end.
         """
         try:
             for cells in csv.reader(lines, strict=True):
                 if cells:
                     self.n_rows += 1
-                    if problem := self._problem(cells):
-                        report(f"{self.name}: row {self.n_rows}{problem}", skipped)
-                    else:
-                        cells += self.keys
-                        yield self.n_rows, [cells[place] for place in self.places]
+                    problem = self._problem(cells)
+                    values = None if problem else [cells[k] for k in self.positions]
+                    yield self.n_rows, values, problem
         except csv.Error as error:
             raise DataError(
-                f"{self.name}: row {self.n_rows + 1} is not CSV ({error}); mend or drop it"
+                f"{self.name}: row {self.n_rows + 1} is not CSV ({error}); fix or drop it"
             ) from None
         except (OSError, EOFError) as error:
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"{self.name}: cannot be read ({reason})") from None
 
-    def check_any(self) -> None:
-        """Raise DataError if there was no row."""
+    def require_rows(self) -> None:
+        """Raise DataError if no row was read."""
         if not self.n_rows:
             raise DataError(f"{self.name}: no rows; expected a header and at least one row")
 
-    def _problem(self, cells: list[str]) -> str | None:
+    def _problem(self, cells: list[str]) -> str:
         if len(cells) != len(self.header):
-            return f" has {len(cells)} cells; expected {len(self.header)}, as in the header"
+            return f"has {len(cells)} cells; expected {len(self.header)}, as in the header"
         if not "".join(cells).isascii():
-            for place, column in zip(self.places, self.columns, strict=True):
-                if place < len(cells) and not _is_utf8(cells[place]):
-                    return f": column {column!r} is not UTF-8 text; convert the file"
-        return None
+            for k, column in zip(self.positions, self.columns, strict=True):
+                if not _is_utf8(cells[k]):
+                    return f"column {column!r} is not UTF-8 text; convert the file"
+        return ""
 
 
 def read_header(lines: Iterable[str], name: str) -> list[str]:
-    """Return the columns' names, from the first row."""
+    """Return the columns' names from the first row.
+
+    Raises
+    ------
+    DataError
+        If the first row is not CSV, or not UTF-8.
+    """
     try:
         header = [cell.strip() for cell in next(csv.reader(lines, strict=True), [])]
     except csv.Error as error:
-        raise DataError(f"{name}: header is not CSV ({error}); mend it") from None
+        raise DataError(f"{name}: the header is not CSV ({error}); fix it") from None
     for cell in header:
         if not _is_utf8(cell):
-            raise DataError(f"{name}: header is not UTF-8 text; convert the file")
+            raise DataError(f"{name}: the header is not UTF-8 text; convert the file")
     return header
 
 
-def report(problem: str, skipped: Report | None) -> None:
-    """Raise a row's problem, or tell it to who takes it."""
-    if skipped is None:
-        raise DataError(problem)
-    skipped(problem)
-
-
 @contextmanager
-def open_rows(path: str) -> Iterator[tuple[str, TextIO]]:
-    """Open a CSV file, or standard input for ``-``; yield its name for messages, and its text."""
+def open_csv(path: str) -> Iterator[tuple[str, TextIO]]:
+    """Open a CSV file, or standard input for ``-``.
+
+    Yields
+    ------
+    name : str
+        The file, for messages.
+    lines : file object
+        Its text; bytes that are not UTF-8 are surrogates.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be opened.
+    UsageError
+        For a path that takes pyarrow to read.
+    """
     if path == "-":
         if sys.stdin is None:
             raise DataError("standard input is closed; name a file")
@@ -121,8 +148,8 @@ def open_rows(path: str) -> Iterator[tuple[str, TextIO]]:
         return
     if not path.lower().endswith(".csv"):
         raise UsageError(
-            f"{path}: only .csv files and standard input, -, are read without pyarrow; install it"
-            " for folders, patterns, addresses and other formats"
+            f"{path}: without pyarrow, only .csv files and standard input (-) can be read; install"
+            " pyarrow for folders, patterns, addresses and other formats"
         )
     try:
         file = open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: SIM115 - closed below
@@ -135,17 +162,20 @@ def open_rows(path: str) -> Iterator[tuple[str, TextIO]]:
         yield path, file
 
 
-def _places(header: Sequence[str], columns: Sequence[str], name: str) -> list[int]:
+def _positions(header: Sequence[str], columns: Sequence[str], name: str) -> list[int]:
+    positions: dict[str, int] = {}
+    duplicates = set()
+    for k, cell in enumerate(header):
+        if positions.setdefault(cell, k) != k:
+            duplicates.add(cell)
     for column in columns:
-        if header.count(column) != 1:
-            found = "there twice" if column in header else "missing"
-            raise DataError(
-                f"{name}: column {column!r} is {found} (found: {shown(header)});"
-                f" expected a header with {shown(columns)}"
-            )
-    return [header.index(column) for column in columns]
+        if column not in positions:
+            raise missing_column(name, column, header)
+        if column in duplicates:
+            raise duplicate_column(name, column)
+    return [positions[column] for column in columns]
 
 
 def _is_utf8(text: str) -> bool:
-    """Refuse bytes that are no UTF-8, which Python has read as lone surrogates."""
+    """Refuse bytes that are not UTF-8, which Python has read as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

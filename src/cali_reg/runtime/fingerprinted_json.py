@@ -1,31 +1,54 @@
-"""Canonical JSON with a fingerprint: the same content is the same bytes, and damage shows."""
+"""Canonical JSON with a fingerprint: equal content is equal bytes, and a change is detected."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from cali_reg.errors import FormatError
 
-TYPE_CHECKING = False  # see __init__.py
-if TYPE_CHECKING:
-    from typing import Any
+_MAX_DEPTH = 16  # levels of nesting; ours have six, and each level costs Python's stack
 
 
-_DEEPEST = 16  # levels of nesting; ours have six, and each level costs Python's stack
+def dump(kind: str, version: int, content: dict[str, Any]) -> tuple[bytes, str]:
+    """Return content as canonical JSON: sorted keys, shortest floats, one newline at the end.
 
+    Parameters
+    ----------
+    kind : str
+        What the file is: its ``format`` becomes ``cali-reg/kind``.
+    version : int
+        Version of that format.
+    content : dict
+        JSON values.
 
-def dump(kind: str, version: int, content: dict[str, Any]) -> bytes:
-    """Return `content` as canonical JSON: sorted keys, shortest floats, one newline at the end.
-
-    ``format`` and ``version`` say what it is; ``fingerprint`` is the sha256 of the rest.
+    Returns
+    -------
+    data : bytes
+    fingerprint : str
+        The SHA-256 of the file without its field ``fingerprint``, in hexadecimal.
     """
     body = {**content, "format": f"cali-reg/{kind}", "version": version}
-    return _canonical({**body, "fingerprint": _fingerprint(body)})
+    fingerprint = _fingerprint(body)
+    return _canonical({**body, "fingerprint": fingerprint}), fingerprint
 
 
 def load(kind: str, version: int, data: bytes, name: str) -> dict[str, Any]:
-    """Read what `dump` wrote; `name` stands for the file in messages.
+    """Parse and check what `dump` wrote.
+
+    Parameters
+    ----------
+    kind : str
+    version : int
+    data : bytes
+    name : str
+        The file, in messages.
+
+    Returns
+    -------
+    dict
+        The content, with ``format``, ``version`` and ``fingerprint``.
 
     Raises
     ------
@@ -34,40 +57,42 @@ def load(kind: str, version: int, data: bytes, name: str) -> dict[str, Any]:
     """
     expected = f"cali-reg/{kind}"
     try:
-        body = json.loads(data, parse_constant=_refuse)
+        body = json.loads(data, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
-        raise FormatError(f"{name}: not JSON (damaged or cut off); make it anew") from None
-    if not isinstance(body, dict) or _is_deep(body) or body.get("format") != expected:
+        raise FormatError(
+            f"{name}: not valid JSON (damaged or cut off); create the file again"
+        ) from None
+    if not isinstance(body, dict) or _is_too_deep(body) or body.get("format") != expected:
         raise FormatError(f"{name}: not a {expected} file; expected one that cali-reg wrote")
     if body.get("version") != version:
         found = str(body.get("version"))[:20]
         raise FormatError(
-            f"{name}: format version {found}; this cali-reg reads version {version}: update it"
-            " or make the file anew"
+            f"{name}: format version {found}; expected version {version}: use the cali-reg that"
+            " wrote it, or create the file again"
         )
     fingerprint = body.pop("fingerprint", None)
     if not _is_intact(body, fingerprint, data):
         raise FormatError(
             f"{name}: the fingerprint does not match the content (edited or damaged);"
-            " make the file anew"
+            " create the file again"
         )
     return {**body, "fingerprint": fingerprint}
 
 
-def _is_deep(value: object, levels: int = _DEEPEST) -> bool:
+def _is_too_deep(value: object, levels: int = _MAX_DEPTH) -> bool:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels == 0 or any(_is_deep(item, levels - 1) for item in inner)
+    return levels == 0 or any(_is_too_deep(item, levels - 1) for item in inner)
 
 
 def _is_intact(body: dict[str, Any], fingerprint: object, data: bytes) -> bool:
     try:
         canonical = _canonical({**body, "fingerprint": fingerprint})
         return fingerprint == _fingerprint(body) and data == canonical
-    except ValueError:  # text that is no Unicode
+    except ValueError:  # text that is not valid Unicode
         return False
 
 
-def _refuse(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise ValueError(constant)
 
 

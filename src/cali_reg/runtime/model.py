@@ -1,25 +1,35 @@
-"""LinearModel and QuantizedModel: what is stored, and how it predicts. Standard library only."""
+"""LinearModel and QuantizedModel: what is stored of a model, and how it predicts."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 from cali_reg.errors import FormatError
 from cali_reg.runtime import fingerprinted_json
 from cali_reg.runtime.prediction_interval import Interval
-from cali_reg.runtime.schema import Column, features_of
-
-TYPE_CHECKING = False  # see __init__.py
-if TYPE_CHECKING:
-    from typing import Any
+from cali_reg.runtime.schema import Column, feature_names
 
 
 def predict_row(intercept: float, coefficients: Sequence[float], row: Sequence[float]) -> float:
-    """Return ``((b + w0 x0) + w1 x1) + ...``, left to right, with one rounding an operation.
+    """Return ``((b + w0 x0) + w1 x1) + ...``, left to right, with one rounding per operation.
 
-    This order defines a prediction: NumPy by columns, C and this give the same bits.
+    This order defines the bits of a prediction: Python, NumPy and C give the same.
+
+    Parameters
+    ----------
+    intercept : float
+        b, in units of the target.
+    coefficients : sequence of n_features floats
+        w.
+    row : sequence of n_features floats
+        x.
+
+    Returns
+    -------
+    float
+        In units of the target.
     """
     prediction = intercept
     for coefficient, value in zip(coefficients, row, strict=True):
@@ -27,9 +37,8 @@ def predict_row(intercept: float, coefficients: Sequence[float], row: Sequence[f
     return prediction
 
 
-@dataclass(frozen=True)
-class Feature:
-    """One column: its coefficient, standard error (None if undefined) and training range."""
+class Feature(NamedTuple):
+    """One feature: its coefficient, standard error (None if undefined) and training range."""
 
     name: str
     coefficient: float
@@ -38,33 +47,35 @@ class Feature:
     maximum: float
 
 
-@dataclass(frozen=True)
-class LinearModel:
+class LinearModel(NamedTuple):
     """A linear regression as ``model.json`` holds it.
 
     Attributes
     ----------
     target : str
+        Name of the predicted column.
     columns : tuple of Column
-        What it reads, in order; text becomes several features.
+        The columns to read, in order. A categorical column becomes several features.
     intercept : float
-    features : tuple of Feature, in the order of prediction
+    features : tuple of Feature
+        In the order of prediction.
     rank : int
-    ranges : str
-        ``exact``, or ``outer`` once rows have been removed: a bound that may be too wide.
+        Rank of the centered training data.
+    ranges : {"exact", "outer"}
+        ``outer`` after rows were removed: the true training ranges may be narrower.
     scores : dict of dict
         ``train`` and ``test``: n_samples, r2, rmse, bias (None where undefined).
     samples : tuple of rows
-        Held-out rows for a first prediction without the data.
+        Some held-out rows, for a first prediction without the data.
     source : dict
-        Where the rows came from, and how they were split.
+        The provenance: where the rows came from, and how they were split.
     moments_fingerprint : str
-        Of the ``moments.json`` that belongs to it.
-    interval : Interval
-        None where prediction intervals are undefined: for dependent columns, and without
-        degrees of freedom.
+        Fingerprint of the ``moments.json`` of the same training.
+    interval : Interval or None
+        None where prediction intervals are undefined: for collinear columns, and without
+        residual degrees of freedom.
     fingerprint : str
-        Of the model itself; empty before it is written.
+        SHA-256 of the model; empty before it is written.
     """
 
     target: str
@@ -87,73 +98,69 @@ class LinearModel:
 
     @property
     def coefficients(self) -> tuple[float, ...]:
-        """Coefficients of the features."""
+        """Coefficients of the features, in units of the target per unit of the feature."""
         return tuple(feature.coefficient for feature in self.features)
 
     def predict(self, row: Sequence[float]) -> float:
-        """Predict one row of n_features values, in target units."""
+        """Predict one row of n_features values, in units of the target."""
         return predict_row(self.intercept, self.coefficients, row)
+
+    def dump(self) -> tuple[bytes, str]:
+        """Return the bytes of ``model.json``, and their fingerprint."""
+        content = self._asdict()
+        del content["fingerprint"]
+        content["moments"] = content.pop("moments_fingerprint")
+        content["columns"] = [column._asdict() for column in self.columns]
+        content["features"] = [feature._asdict() for feature in self.features]
+        content["interval"] = None if self.interval is None else self.interval._asdict()
+        return fingerprinted_json.dump("model", 1, content)
 
     def to_json(self) -> bytes:
         """Return the bytes of ``model.json``."""
-        content = asdict(self)
-        del content["fingerprint"]
-        content["moments"] = content.pop("moments_fingerprint")
-        return fingerprinted_json.dump("model", 1, content)
+        return self.dump()[0]
 
     @classmethod
     def from_json(cls, data: bytes, name: str = "model.json") -> LinearModel:
-        """Read ``model.json``. Raises FormatError for anything that `to_json` did not write."""
+        """Read ``model.json``.
+
+        Parameters
+        ----------
+        data : bytes
+        name : str
+            The file, in messages.
+
+        Raises
+        ------
+        FormatError
+            For anything that `to_json` did not write.
+        """
         content = fingerprinted_json.load("model", 1, data, name)
         try:
-            del content["format"], content["version"]
-            features = tuple(Feature(**feature) for feature in content.pop("features"))
-            columns = tuple(_column(**column) for column in content.pop("columns"))
-            samples = tuple(tuple(row) for row in content.pop("samples"))
-            moments, interval = content.pop("moments"), content.pop("interval")
-            if interval is not None:
-                interval = Interval.from_dict(interval, len(features))
-            model = cls(
-                columns=columns,
-                features=features,
-                samples=samples,
-                moments_fingerprint=moments,
-                interval=interval,
-                **content,
-            )
-            if not isinstance(model.target, str) or model.names != features_of(columns):
-                raise TypeError("its columns are not those of its features")
-            if not isinstance(model.source, dict):
-                raise TypeError("the source is no object")
-            _check_numbers([model.intercept, *model.coefficients], name)
-            _check_numbers([v for f in features for v in (f.minimum, f.maximum)], name)
-            for row in samples:
-                _check_numbers(row, name, len(features))
-        except FormatError:
-            raise
+            model = _read_model(content)
         except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
-            raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
+            raise _unexpected(name, error) from None
         return model
 
 
-@dataclass(frozen=True)
-class QuantizedModel:
+class QuantizedModel(NamedTuple):
     """Integer codes: coefficient j is ``scale/256 * 2**exponents[j] * (codes[j] - zero_point)``.
 
-    All of a coefficient's factors are integers or powers of two, and few enough bits, so that
-    it is an exact float64. The intercept stays a float64.
+    Each coefficient is an integer of few bits times a power of two, and so an exact float64. The
+    intercept stays a float64.
 
     Attributes
     ----------
     bits : int
+        Width of a code, 2 to 16.
     zero_point : int
-    scale : int, 256 to 511
-    exponents, codes : tuple of int
+    scale : int
+        256 to 511.
+    exponents, codes : tuple of n_features ints
     intercept : float
     model_fingerprint : str
-        Of the model that was quantized.
+        Fingerprint of the model that was quantized.
     contract : dict
-        What quantizing cost, at most: see ``docs/quantization.md``.
+        The accuracy contract: how much quantization changed, measured and proven.
     """
 
     bits: int
@@ -167,65 +174,108 @@ class QuantizedModel:
 
     @property
     def coefficients(self) -> tuple[float, ...]:
-        """The dequantized coefficients, exactly."""
+        """The coefficients that the codes stand for, exactly."""
         return tuple(
             math.ldexp(self.scale * (code - self.zero_point), exponent - 8)
             for code, exponent in zip(self.codes, self.exponents, strict=True)
         )
 
     def predict(self, row: Sequence[float]) -> float:
-        """Predict one row of n_features values, in target units."""
+        """Predict one row of n_features values, in units of the target."""
         return predict_row(self.intercept, self.coefficients, row)
 
     def to_json(self) -> bytes:
         """Return the bytes of ``quantized.json``."""
-        content = asdict(self)
+        content = self._asdict()
         content["model"] = content.pop("model_fingerprint")
-        return fingerprinted_json.dump("quantized", 1, content)
+        return fingerprinted_json.dump("quantized", 1, content)[0]
 
     @classmethod
     def from_json(cls, data: bytes, name: str = "quantized.json") -> QuantizedModel:
-        """Read ``quantized.json``. Raises FormatError for what `to_json` did not write."""
+        """Read ``quantized.json``.
+
+        Parameters
+        ----------
+        data : bytes
+        name : str
+            The file, in messages.
+
+        Raises
+        ------
+        FormatError
+            For anything that `to_json` did not write.
+        """
         content = fingerprinted_json.load("quantized", 1, data, name)
         try:
-            del content["format"], content["version"], content["fingerprint"]
-            codes, exponents = tuple(content.pop("codes")), tuple(content.pop("exponents"))
-            fingerprint = content.pop("model")
-            model = cls(codes=codes, exponents=exponents, model_fingerprint=fingerprint, **content)
-            _check_numbers([model.intercept], name)
-            _check_integers([*codes, *exponents, model.scale, model.zero_point, model.bits], name)
-            if not isinstance(model.contract, dict):
-                raise TypeError("the contract is no object")
-            _check_codes(model)
-            _check_numbers(model.coefficients, name, len(codes))
-        except FormatError:
-            raise
+            model = _read_quantized(content)
         except (TypeError, KeyError, ValueError, OverflowError) as error:
-            raise FormatError(f"{name}: unexpected content ({error}); make the file anew") from None
+            raise _unexpected(name, error) from None
         return model
+
+
+def _read_model(content: dict[str, Any]) -> LinearModel:
+    """Build a model from JSON. Raises one of several errors for content that does not fit."""
+    del content["format"], content["version"]
+    features = tuple(Feature(**feature) for feature in content.pop("features"))
+    columns = tuple(_column(**column) for column in content.pop("columns"))
+    samples = tuple(tuple(row) for row in content.pop("samples"))
+    interval, moments = content.pop("interval"), content.pop("moments")
+    if interval is not None:
+        interval = Interval.from_dict(interval, len(features))
+    model = LinearModel(
+        columns=columns,
+        features=features,
+        samples=samples,
+        interval=interval,
+        moments_fingerprint=moments,
+        **content,
+    )
+    if not isinstance(model.target, str) or model.names != feature_names(columns):
+        raise TypeError("columns and features do not match")
+    if not isinstance(model.source, dict):
+        raise TypeError("source is not an object")
+    _check_numbers([model.intercept, *model.coefficients])
+    _check_numbers([v for f in features for v in (f.minimum, f.maximum)])
+    for row in samples:
+        _check_numbers(row, len(features))
+    return model
+
+
+def _read_quantized(content: dict[str, Any]) -> QuantizedModel:
+    """Build codes from JSON. Raises one of several errors for content that does not fit."""
+    del content["format"], content["version"], content["fingerprint"]
+    codes, exponents = tuple(content.pop("codes")), tuple(content.pop("exponents"))
+    fingerprint = content.pop("model")
+    model = QuantizedModel(
+        codes=codes, exponents=exponents, model_fingerprint=fingerprint, **content
+    )
+    _check_numbers([model.intercept])
+    integers = [*codes, *exponents, model.scale, model.zero_point, model.bits]
+    if not all(type(value) is int for value in integers):
+        raise TypeError("an integer is missing")
+    if not isinstance(model.contract, dict):
+        raise TypeError("contract is not an object")
+    if not 2 <= model.bits <= 16 or not 256 <= model.scale <= 511:
+        raise ValueError(f"bits {model.bits} or scale {model.scale} out of range")
+    if not all(0 <= code < 1 << model.bits for code in (model.zero_point, *model.codes)):
+        raise ValueError(f"a code does not fit {model.bits} bits")
+    _check_numbers(model.coefficients, len(codes))
+    return model
 
 
 def _column(name: object, levels: object) -> Column:
     texts = [name, *(levels if isinstance(levels, list) else [])]
     if not all(isinstance(text, str) for text in texts) or not isinstance(levels, list | None):
-        raise TypeError("a name is no text")
+        raise TypeError("a column name or category is not a string")
     return Column(str(name), None if levels is None else tuple(levels))
 
 
-def _check_numbers(values: Sequence[Any], name: str, count: int | None = None) -> None:
+def _check_numbers(values: Sequence[Any], count: int | None = None) -> None:
     if count not in (None, len(values)) or not all(
         type(value) in (int, float) and math.isfinite(value) for value in values
     ):
-        raise FormatError(f"{name}: numbers are missing or not finite; make the file anew")
+        raise ValueError("a number is missing or not finite")
 
 
-def _check_codes(model: QuantizedModel) -> None:
-    if not 2 <= model.bits <= 16 or not 256 <= model.scale <= 511:
-        raise ValueError(f"bits {model.bits}, scale {model.scale}")
-    if not all(0 <= code < 1 << model.bits for code in (model.zero_point, *model.codes)):
-        raise ValueError(f"codes beyond {model.bits} bits")
-
-
-def _check_integers(values: Sequence[Any], name: str) -> None:
-    if not all(type(value) is int for value in values):
-        raise FormatError(f"{name}: integers are missing; make the file anew")
+def _unexpected(name: str, error: Exception) -> FormatError:
+    return FormatError(f"{name}: unexpected content ({error}); create the file again")

@@ -1,37 +1,53 @@
-"""Predictions of a stored model, row by row. Standard library only."""
+"""Predict rows with a stored model."""
 
 from __future__ import annotations
 
-import csv
 import os
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from cali_reg.errors import UsageError
+from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.csv_reader import Rows, open_rows, read_header
+from cali_reg.runtime.csv_reader import CsvReader, open_csv, read_header
 from cali_reg.runtime.model import LinearModel, QuantizedModel
-from cali_reg.runtime.row_validator import Screen
+from cali_reg.runtime.prediction_interval import Interval
+from cali_reg.runtime.row_validator import RowLog, RowValidator
+from cali_reg.runtime.schema import find_duplicate
+from cali_reg.runtime.text_writer import TextWriter
 
-TYPE_CHECKING = False  # see __init__.py
-if TYPE_CHECKING:
-    from typing import TextIO
+TABLE_SUFFIXES = (".parquet", ".arrow", ".feather")  # names of outputs that are not text
 
-    from cali_reg.runtime.prediction_interval import Interval
-
-_TABLES = (".parquet", ".arrow", ".feather")  # names of outputs that are no text
-
-_SMALL = 1 << 20  # bytes that are predicted row by row before the faster packages are loaded
+_SMALL = 1 << 20  # bytes: smaller files are predicted row by row, without loading NumPy
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to predict, and how: the options of ``cali-reg predict``."""
+class PredictOptions(NamedTuple):
+    """What to predict, and how: the options of ``cali-reg predict``.
 
-    paths: Sequence[str]
+    Parameters
+    ----------
+    artifacts : Path
+        The model's folder.
+    paths : sequence of str
+        Files, patterns, folders and addresses of rows; ``-`` is standard input.
+    out : Path, optional
+        The file to write; standard output by default.
+    precision : {"float64", "uint8"}
+        The model that predicts.
+    interval : float, optional
+        Confidence level of the prediction intervals.
+    keep : sequence of str
+        Columns to copy to the output.
+    unseen : {"error", "baseline"}
+        How to treat categories not seen in training.
+    outside : {"note", "error"}
+        How to treat values outside the training ranges.
+    on_error : {"stop", "skip"}
+        What to do at an invalid row.
+    """
+
+    artifacts: Path
+    paths: Sequence[str] = ()
     out: Path | None = None
     precision: str = "float64"
     interval: float | None = None
@@ -41,14 +57,14 @@ class Request:
     on_error: str = "stop"
 
     @property
-    def wants_table(self) -> bool:
+    def writes_table(self) -> bool:
         """Whether the output is Parquet or Arrow, not text."""
-        return self.out is not None and self.out.suffix.lower() in _TABLES
+        return self.out is not None and self.out.suffix.lower() in TABLE_SUFFIXES
 
     @property
     def is_small(self) -> bool:
-        """Whether the standard library serves best: standard input or small files, to text."""
-        if self.wants_table:
+        """Whether the standard library is the fastest: standard input or small files, to text."""
+        if self.writes_table:
             return False
         files = [path for path in self.paths if path != "-"]
         if not all(path.lower().endswith(".csv") and os.path.isfile(path) for path in files):  # noqa: PTH113
@@ -56,150 +72,260 @@ class Request:
         return sum(map(os.path.getsize, files)) <= _SMALL
 
 
+class Prediction(NamedTuple):
+    """The prediction of one row, in units of the target.
+
+    Attributes
+    ----------
+    values : tuple of float
+        The prediction and, with an interval, its lower and upper bound.
+    outside : tuple of str
+        A message for each feature outside its training range.
+    """
+
+    values: tuple[float, ...]
+    outside: tuple[str, ...]
+
+
 class Predictor:
-    """A stored model that predicts as a request asks for.
+    """A stored model that predicts rows. The standard library is all that it needs.
+
+    Parameters
+    ----------
+    folder : Path or str
+        The model's folder.
+    precision : {"float64", "uint8"}, default="float64"
+        Which model predicts: that of the coefficients, or that of the codes.
+    interval : float, optional
+        Confidence level of the prediction intervals, one of those that the model stores.
+    unseen : {"error", "baseline"}, default="error"
+        How to treat categories not seen in training.
+    outside : {"note", "error"}, default="note"
+        How to treat values outside the training ranges.
 
     Attributes
     ----------
     model : LinearModel
     used : LinearModel or QuantizedModel
-        Which of them predicts.
+        The one that predicts.
     interval : (Interval, level), or None
+    validator : RowValidator
     outputs : tuple of str
-        Names of the columns that it makes.
+        Names of the values of a prediction.
 
     Raises
     ------
+    ArtifactError
+        If a file is missing, cannot be read, or belongs to another model.
+    FormatError
+        If a file is damaged.
     UsageError
-        For an interval that the model does not have, and for names of columns that clash.
+        If the model has no such interval.
     """
 
-    def __init__(self, folder: Path, request: Request) -> None:
-        self.model = artifacts.load_model(folder)
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        precision: str = "float64",
+        interval: float | None = None,
+        unseen: str = "error",
+        outside: str = "note",
+    ) -> None:
+        folder = Path(folder)
+        self.model = artifacts.read_model(folder)
         self.used: LinearModel | QuantizedModel = self.model
-        if request.precision == "uint8":
-            self.used = artifacts.load_quantized(folder, self.model)
+        if precision != "float64":
+            self.used = artifacts.read_quantized(folder, self.model)
         self.interval: tuple[Interval, float] | None = None
         self.outputs: tuple[str, ...] = ("prediction",)
-        if request.interval is not None:
-            self.interval = _interval(folder, self.model, request), request.interval
+        if interval is not None:
+            self.interval = _interval(folder, self.model, precision, interval), interval
             self.outputs = ("prediction", "lower", "upper")
-        if request.out is not None and request.out.suffix.lower() == ".gz":
-            raise UsageError(f"{request.out}: nothing is packed; expected a name such as x.csv")
-        for name in request.keep:
-            if name in self.outputs:
-                raise UsageError(f"--keep {name}: the output has a column {name!r}; rename yours")
-            if request.keep.count(name) > 1:
-                raise UsageError(f"--keep {name}: named twice; name it once")
-
-    def predict(self, row: Sequence[float]) -> tuple[float, ...]:
-        """Return the values of the columns that it makes, for one row."""
-        prediction = self.used.predict(row)
-        if self.interval is None:
-            return (prediction,)
-        interval, level = self.interval
-        half_width = interval.half_width(row, level)
-        return prediction, prediction - half_width, prediction + half_width
-
-
-def _interval(folder: Path, model: LinearModel, request: Request) -> Interval:
-    if request.precision != "float64":
-        raise UsageError("--interval goes with --precision float64; the codes have none")
-    if model.interval is None:
-        raise UsageError(
-            f"{folder / artifacts.MODEL}: holds no interval, for its columns depend on each other"
-            " or its rows are too few; leave --interval out"
+        self.validator = RowValidator(
+            self.model.columns, self.model.features, unseen=unseen, outside=outside
         )
-    model.interval.quantile(request.interval or 0.0)  # refuses a level that is not stored
-    return model.interval
+
+    def predict(self, row: Mapping[str, Any]) -> float:
+        """Predict one row.
+
+        Parameters
+        ----------
+        row : mapping of str to value
+            A value for each column of the model, as `RowValidator.validate` takes it.
+
+        Returns
+        -------
+        float
+            In units of the target.
+
+        Raises
+        ------
+        DataError
+            For a row that is not valid.
+        """
+        return self.predict_checked(row).values[0]
+
+    def predict_checked(self, row: Mapping[str, Any]) -> Prediction:
+        """Predict one row, with its interval and notes.
+
+        Parameters
+        ----------
+        row : mapping of str to value
+            As for `predict`.
+
+        Raises
+        ------
+        DataError
+            For a row that is not valid.
+        """
+        valid = self.validator.validate(row)
+        prediction = self.used.predict(valid.features)
+        if self.interval is None:
+            return Prediction((prediction,), valid.outside)
+        interval, level = self.interval
+        half_width = interval.half_width(valid.features, level)
+        bounds = prediction - half_width, prediction + half_width
+        return Prediction((prediction, *bounds), valid.outside)
 
 
-def predict_rows(request: Request, predictor: Predictor) -> None:
-    """Predict CSV files and standard input, row by row; write text.
+def load_model(
+    folder: Path | str,
+    *,
+    precision: str = "float64",
+    interval: float | None = None,
+    unseen: str = "error",
+    outside: str = "note",
+) -> Predictor:
+    """Load a trained model from its folder. Nothing is unpickled.
+
+    Parameters
+    ----------
+    folder : Path or str
+        The model's folder, such as ``artifacts``.
+    precision : {"float64", "uint8"}, default="float64"
+        Which model predicts: that of the coefficients, or that of the codes.
+    interval : float, optional
+        Confidence level of the prediction intervals that `Predictor.predict_checked` returns.
+    unseen : {"error", "baseline"}, default="error"
+        How to treat categories not seen in training.
+    outside : {"note", "error"}, default="note"
+        How to treat values outside the training ranges.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    ArtifactError
+        If a file is missing, cannot be read, or belongs to another model.
+    FormatError
+        If a file is damaged.
+    UsageError
+        If the model has no such interval.
+    """
+    return Predictor(folder, precision=precision, interval=interval, unseen=unseen, outside=outside)
+
+
+def open_predictor(options: PredictOptions) -> Predictor:
+    """Return the predictor that options ask for, after a check that the output can be written.
+
+    Raises
+    ------
+    ArtifactError, FormatError, UsageError
+        As `load_model` does; also UsageError for columns to keep that clash.
+    """
+    predictor = Predictor(
+        options.artifacts,
+        precision=options.precision,
+        interval=options.interval,
+        unseen=options.unseen,
+        outside=options.outside,
+    )
+    if options.out is not None and options.out.suffix.lower() == ".gz":
+        raise UsageError(
+            f"{options.out}: compressed output is not supported; expected a name such as x.csv"
+        )
+    for name in options.keep:
+        if name in predictor.outputs:
+            raise UsageError(f"--keep {name}: the output has a column {name!r}; rename yours")
+    if duplicate := find_duplicate(options.keep):
+        raise UsageError(f"--keep {duplicate}: named twice; name it once")
+    return predictor
+
+
+def predict_rows(options: PredictOptions, predictor: Predictor) -> None:
+    """Predict CSV files and standard input, row by row, and write text.
 
     Raises
     ------
     UsageError
         For files and outputs that take pyarrow.
     DataError
-        For what is no CSV, and for bad rows unless they are skipped; rows before are written.
+        For files that are not CSV and, unless they are skipped, invalid rows; the rows before are
+        written to standard output, none to a file.
     ArtifactError
         If the output cannot be written; what was there is then as it was.
     """
-    if request.wants_table:
-        raise UsageError(f"{request.out}: to write it takes pyarrow; install it, or write .csv")
-    screen = make_screen(request, predictor)
-    columns = predictor.model.columns
-    with TextWriter.open(request, predictor) as writer:
-        for path in request.paths:
-            with open_rows(path) as (name, lines):
-                header = read_header(lines, name)
-                rows = Rows(name, header, [*(c.name for c in columns), *request.keep])
-                for row, kept in screen.passing(rows, lines, columns):
-                    writer.write([(*kept, *predictor.predict(row))])
-                rows.check_any()
-    screen.conclude()
+    if options.writes_table:
+        raise UsageError(f"{options.out}: this format needs pyarrow; install it, or write .csv")
+    log = RowLog(options.on_error)
+    with TextWriter.open(options.out, [*options.keep, *predictor.outputs]) as writer:
+        for path in options.paths:
+            for values in _predict_csv(path, options.keep, predictor, log):
+                writer.write([values])
+    log.print_summary()
 
 
-def make_screen(request: Request, predictor: Predictor) -> Screen:
-    """Return the screen that a request asks for."""
-    return Screen(predictor.model.features, request.unseen, request.outside, request.on_error)
+def _predict_csv(
+    path: str, keep: Sequence[str], predictor: Predictor, log: RowLog
+) -> Iterator[tuple[object, ...]]:
+    """Yield the cells to keep and the prediction of each valid row."""
+    names = [column.name for column in predictor.model.columns]
+    with open_csv(path) as (name, lines):
+        reader = CsvReader(name, read_header(lines, name), [*names, *keep])
+        for number, cells, problem in reader.read(lines):
+            where = f"{name}: row {number}"
+            if cells is None:
+                log.reject(f"{where}: {problem}")
+                continue
+            try:
+                prediction = predictor.predict_checked(dict(zip(names, cells, strict=False)))
+            except DataError as error:
+                log.reject(f"{where}: {error}")
+                continue
+            if prediction.outside:
+                log.accept(1, 1, f"{where}: {prediction.outside[0]}")
+            else:
+                log.accept()
+            yield (*cells[len(names) :], *prediction.values)
+        reader.require_rows()
 
 
-class TextWriter:
-    """Writes rows as CSV text; a header only if there is more than the prediction."""
-
-    def __init__(self, file: TextIO, names: Sequence[str]) -> None:
-        self._file, self._writer = file, csv.writer(file, lineterminator="\n")
-        self._header = names if len(names) > 1 else None
-
-    @classmethod
-    @contextmanager
-    def open(cls, request: Request, predictor: Predictor) -> Iterator[TextWriter]:
-        """Yield a writer to the file that is asked for, whole or not at all, or standard output."""
-        with open_text(request.out) as file:
-            writer = cls(file, [*request.keep, *predictor.outputs])
-            yield writer
-            writer._write_header()  # of no rows
-
-    def write(self, rows: Sequence[Sequence[object]]) -> None:
-        """Write rows; a float becomes the shortest decimal that reads back as it."""
-        if rows:
-            self._write_header()
-            self._writer.writerows(rows)
-
-    def write_lines(self, lines: Iterable[str]) -> None:
-        """Write lines that are CSV already, and at least one."""
-        self._write_header()
-        self._file.write("\n".join([*lines, ""]))
-
-    def _write_header(self) -> None:
-        if self._header is not None:
-            self._writer.writerow(self._header)
-            self._header = None
-
-
-@contextmanager
-def open_text(path: Path | None) -> Iterator[TextIO]:
-    """Yield a UTF-8 text file: `path`, written whole or not at all; standard output for None."""
-    if path is not None:
-        with (
-            artifacts.replacing(path) as handle,
-            open(handle.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as file,
-        ):
-            yield file
-    elif sys.stdout is None:
-        with open(os.devnull, "w") as file:
-            yield file
-    else:
-        if hasattr(sys.stdout, "reconfigure"):  # the same bytes on every system
-            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-        yield sys.stdout
+def _interval(folder: Path, model: LinearModel, precision: str, level: float) -> Interval:
+    if precision != "float64":
+        raise UsageError("--interval needs --precision float64; the codes have no intervals")
+    if model.interval is None:
+        raise UsageError(
+            f"{folder / artifacts.MODEL}: holds no prediction intervals, as its columns depend on"
+            " each other or its rows are too few; leave --interval out"
+        )
+    model.interval.quantile(level)  # refuses a level that is not stored
+    return model.interval
 
 
 def describe_samples(folder: Path) -> str:
-    """Return the sample rows' predictions by both models, and how far apart they are."""
-    model = artifacts.load_model(folder)
+    """Return the predictions of the sample rows by both models, as text.
+
+    Raises
+    ------
+    ArtifactError, FormatError
+        If a model is missing or damaged.
+    UsageError
+        If the model holds no sample rows.
+    """
+    model = artifacts.read_model(folder)
     if not model.samples:
         raise UsageError(
             f"{folder / artifacts.MODEL}: holds no sample rows; name a CSV file, or - for"
@@ -209,7 +335,7 @@ def describe_samples(folder: Path) -> str:
     text = f"Sample predictions: {format_values(predictions)}\n"
     if not (folder / artifacts.QUANTIZED).exists():
         return text + "Quantized: none yet (run `cali-reg quantize`)\n"
-    quantized = artifacts.load_quantized(folder, model)
+    quantized = artifacts.read_quantized(folder, model)
     others = [quantized.predict(row) for row in model.samples]
     largest = max(abs(a - b) for a, b in zip(predictions, others, strict=True))
     return (
@@ -219,5 +345,5 @@ def describe_samples(folder: Path) -> str:
 
 
 def format_values(values: Sequence[float]) -> str:
-    """Return values as NumPy prints them with three decimals: ``[0.719 1.764]``."""
+    """Return values with three decimals, as NumPy prints them: ``[0.719 1.764]``."""
     return f"[{' '.join(f'{value:.3f}' for value in values)}]"

@@ -1,104 +1,214 @@
-"""Screen: which rows are predicted, and what is said of the others. Standard library only."""
+"""Check rows: a mapping of column names to values becomes the features of a prediction."""
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
-from cali_reg.runtime.csv_reader import Rows
+from cali_reg.runtime.cell_parser import is_missing, parse_cell
 from cali_reg.runtime.model import Feature
-from cali_reg.runtime.schema import Column
+from cali_reg.runtime.schema import Column, missing_column
 
 
-@dataclass
-class Screen:
-    """Lets good rows pass and counts them all; bad ones stop it, or are listed and left out.
+class ValidRow(NamedTuple):
+    """The features of a valid row, and what to note about it.
+
+    Attributes
+    ----------
+    features : list of n_features floats
+    outside : tuple of str
+        A message for each feature outside its training range.
+    """
+
+    features: list[float]
+    outside: tuple[str, ...]
+
+
+class RowValidator:
+    """Checks rows against a model's columns and training ranges.
 
     Parameters
     ----------
+    columns : sequence of Column
+        The columns that the model reads.
     features : sequence of Feature
-        Whose training ranges hold.
-    unseen : str
-        What a level is that training has not seen: an ``error``, or the ``baseline``.
-    outside : str
-        What happens to a row outside of the training ranges: a ``note``, or an ``error``.
-    on_error : str
-        ``stop`` or ``skip``.
+        The model's features, with their training ranges.
+    unseen : {"error", "baseline"}, default="error"
+        How to treat categories not seen in training.
+    outside : {"note", "error"}, default="note"
+        How to treat values outside the training ranges.
     """
 
-    features: Sequence[Feature]
-    unseen: str = "error"
-    outside: str = "note"
-    on_error: str = "stop"
-    n_rows: int = 0
-    n_skipped: int = 0
-    n_outside: int = 0
-    first_outside: str = ""
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        features: Sequence[Feature],
+        *,
+        unseen: str = "error",
+        outside: str = "note",
+    ) -> None:
+        self.columns, self.features = columns, features
+        self.unseen, self.outside = unseen, outside
+        self._levels = [
+            None if column.levels is None else {level: k for k, level in enumerate(column.levels)}
+            for column in columns
+        ]
 
-    def passing(
-        self, rows: Rows, lines: Iterable[str], columns: Sequence[Column]
-    ) -> Iterator[tuple[list[float], list[str]]]:
-        """Yield the features of good rows, and the cells of the columns that follow `columns`."""
-        for number, cells in rows.read(lines, skipped=self.refuse):
-            where = f"{rows.name}: row {number}"
-            try:
-                encoded = [
-                    column.encode(cell, unseen=self.unseen)
-                    for column, cell in zip(columns, cells, strict=False)
-                ]
-            except DataError as error:
-                self.refuse(f"{where}: {error}")
-                continue
-            row = [value for values in encoded for value in values]
-            if self._passes(where, row):
-                yield row, cells[len(columns) :]
+    def validate(self, row: Mapping[str, Any]) -> ValidRow:
+        """Return the features of one row.
 
-    def refuse(self, problem: str) -> None:
-        """Raise a bad row's problem as DataError or, if such are skipped, list it."""
+        Parameters
+        ----------
+        row : mapping of str to value
+            A value for each column of the model; others are ignored. A numeric column takes a
+            number, true or false, or text as a CSV cell has it; a categorical column takes text,
+            an integer, or true or false.
+
+        Raises
+        ------
+        DataError
+            For a column without a value, a value that has no meaning in its column, and, with
+            ``outside="error"``, a value outside its training range. The message begins with the
+            column.
+        """
+        features: list[float] = []
+        for column, levels in zip(self.columns, self._levels, strict=True):
+            if column.name not in row:
+                raise missing_column("row", column.name, list(map(str, row)))
+            value = row[column.name]
+            if levels is None:
+                features.append(_number(column, value))
+            else:
+                features += self._one_hot(column, levels, _level(column, value))
+        outside = tuple(
+            outside_range(feature, value)
+            for feature, value in zip(self.features, features, strict=True)
+            if not feature.minimum <= value <= feature.maximum
+        )
+        if outside and self.outside == "error":
+            raise DataError(outside[0])
+        return ValidRow(features, outside)
+
+    def _one_hot(self, column: Column, levels: dict[str, int], level: str) -> list[float]:
+        if level not in levels and self.unseen == "error":
+            raise DataError(column.invalid_value(level))
+        values = [0.0] * (len(levels) - 1)
+        if position := levels.get(level):
+            values[position - 1] = 1.0
+        return values
+
+
+class RowLog:
+    """Counts rows; lists the invalid ones on standard error, or stops at the first.
+
+    Parameters
+    ----------
+    on_error : {"stop", "skip"}, default="stop"
+    """
+
+    def __init__(self, on_error: str = "stop") -> None:
+        self.on_error = on_error
+        self.n_valid = self.n_skipped = self.n_outside = 0
+        self._first_outside = ""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, the invalid ones included."""
+        return self.n_valid + self.n_skipped
+
+    def reject(self, problem: str) -> None:
+        """Count an invalid row and print what is wrong with it.
+
+        Raises
+        ------
+        DataError
+            With ``on_error="stop"``.
+        """
         if self.on_error == "stop":
             raise DataError(problem)
-        self.n_rows += 1
         self.n_skipped += 1
-        _say(problem)
+        _print_error(problem)
 
-    def accept(self, n_rows: int, n_outside: int = 0, first_outside: str = "") -> None:
-        """Count good rows, and how many of them are outside of the training ranges."""
-        self.n_rows += n_rows
-        if n_outside and not self.n_outside:
-            self.first_outside = first_outside
+    def accept(self, n_rows: int = 1, n_outside: int = 0, first_outside: str = "") -> None:
+        """Count valid rows, and how many of them are outside the training ranges.
+
+        Parameters
+        ----------
+        n_rows, n_outside : int
+        first_outside : str
+            The message about the first row outside, if there is one.
+        """
+        self._first_outside = self._first_outside or first_outside
+        self.n_valid += n_rows
         self.n_outside += n_outside
 
-    def conclude(self) -> None:
-        """Say on standard error what was noted or skipped; nothing if all was well."""
+    def print_summary(self) -> None:
+        """Print how many rows were outside the training ranges or skipped, if any were."""
         if self.n_outside:
-            n_good = self.n_rows - self.n_skipped
-            _say(
-                f"{self.n_outside} of {n_good} rows predicted are outside of the training ranges;"
-                f" the first is {self.first_outside}"
+            _print_error(
+                f"{self.n_outside} of {self.n_valid} predicted rows are outside the training"
+                f" ranges; the first is {self._first_outside}"
             )
         if self.n_skipped:
-            _say(f"skipped {self.n_skipped} of {self.n_rows} rows")
-
-    def _passes(self, where: str, row: Sequence[float]) -> bool:
-        for feature, value in zip(self.features, row, strict=True):
-            if not feature.minimum <= value <= feature.maximum:
-                problem = f"{where}: {outside_of(feature, value)}"
-                if self.outside == "error":
-                    self.refuse(problem)
-                    return False
-                self.accept(1, 1, problem)
-                return True
-        self.accept(1)
-        return True
+            _print_error(f"skipped {self.n_skipped} of {self.n_rows} rows")
 
 
-def outside_of(feature: Feature, value: float) -> str:
-    """Say that a value is outside of a feature's training range."""
+def outside_range(feature: Feature, value: float) -> str:
+    """Return the message about a value outside its feature's training range."""
     found, low, high = value + 0.0, feature.minimum, feature.maximum  # -0.0 is 0.0, as in training
     return f"column {feature.name!r} holds {found!r}; the training rows have {low!r} to {high!r}"
 
 
-def _say(text: str) -> None:
+def _number(column: Column, value: Any) -> float:
+    value = _plain(value)
+    if isinstance(value, str):
+        number = parse_cell(value)
+        if number is None:
+            problem = column.missing_value() if is_missing(value) else column.invalid_value(value)
+            raise DataError(problem)
+        return number
+    if value is None:
+        raise DataError(column.missing_value())
+    try:
+        number = math.inf if isinstance(value, bytes | bytearray) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.inf
+    if math.isnan(number):  # missing, as it is in Parquet files
+        raise DataError(column.missing_value())
+    if math.isinf(number):
+        raise DataError(column.invalid_value(str(value)))
+    if isinstance(value, int) and int(number) != value:
+        raise DataError(column.inexact_value(value))
+    return number
+
+
+def _level(column: Column, value: Any) -> str:
+    """Return the text that stands for a category, as it does when it comes from a file."""
+    value = _plain(value)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        raise DataError(column.missing_value())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int):
+        raise DataError(
+            f"column {column.name!r} holds {str(value)[:40]!r}; expected text, an integer, or true"
+            " or false, as for any categorical column: convert it"
+        )
+    if value == "":
+        raise DataError(column.missing_value())
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return Python's own value for a scalar of NumPy and the like."""
+    try:
+        return value.item()
+    except (AttributeError, TypeError, ValueError):
+        return value
+
+
+def _print_error(text: str) -> None:
     print(f"cali-reg predict: {text}", file=sys.stderr)

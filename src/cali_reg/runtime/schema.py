@@ -1,25 +1,23 @@
-"""Columns: what the cells of a table mean, and the features they become. Standard library only."""
+"""Columns of a table, and the features that a model makes of them."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from cali_reg.errors import DataError
 
-# What the CSV world calls a number: float() would also take 1_000, ١٢, nan and infinity.
-_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
-BOOLEANS = {"false": 0.0, "False": 0.0, "FALSE": 0.0, "true": 1.0, "True": 1.0, "TRUE": 1.0}
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
+class Column(NamedTuple):
+    """A column that a model reads: numeric, or categorical.
 
-@dataclass(frozen=True)
-class Column:
-    """A column that a model reads: numbers, or text that is one of some levels.
-
-    Text is encoded one-hot: a feature for each of `levels` but the first, the baseline.
+    Parameters
+    ----------
+    name : str
+        Its name in the header.
+    levels : tuple of str, optional
+        The categories of a categorical column, which is encoded one-hot: one feature for each
+        level but the first, the baseline. None for a numeric column.
     """
 
     name: str
@@ -27,58 +25,80 @@ class Column:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the features that it becomes."""
+        """Names of the features that the column becomes."""
         if self.levels is None:
             return (self.name,)
         return tuple(f"{self.name}={level}" for level in self.levels[1:])
 
-    def encode(self, cell: str, *, unseen: str = "error") -> list[float]:
-        """Return a cell's features; an `unseen` level is an error, or taken as the baseline.
+    def invalid_value(self, found: str) -> str:
+        """Return the error message for a value that has no meaning in this column.
 
-        Raises DataError, beginning with the column, for a cell that has no meaning.
+        Parameters
+        ----------
+        found : str
+            The value, as text.
         """
+        holds = f"column {self.name!r} holds {found[:40]!r}"
         if self.levels is None:
-            number = parse_cell(cell)
-            if number is None:
-                raise DataError(self.complaint(cell))
-            return [number]
-        if cell not in self.levels and (unseen == "error" or not cell):
-            raise DataError(self.complaint(cell))
-        return [float(cell == level) for level in self.levels[1:]]
-
-    def complaint(self, cell: str) -> str:
-        """Say what is wrong with a cell that cannot be encoded."""
-        missing = not cell if self.levels is not None else cell.strip() in MISSING
-        found = "is empty" if not cell.strip() else f"holds {cell[:40]!r}"
-        if self.levels is None:
-            return f"column {self.name!r} {found}; expected a finite number: mend or drop the row"
-        if missing:
-            return f"column {self.name!r} {found}; expected a level: mend or drop the row"
+            return f"{holds}; expected a finite number: fix or drop the row"
         return (
-            f"column {self.name!r} {found}, a level that training has not seen; expected one of"
-            f" {shown(self.levels)}: mend or drop the row (`predict` can take it as the baseline)"
+            f"{holds}, a category not seen in training; expected one of"
+            f" {format_names(self.levels)}: fix or drop the row (`predict --unseen baseline` takes"
+            " it as the baseline)"
         )
 
+    def inexact_value(self, found: int) -> str:
+        """Return the error message for an integer that float64 cannot hold exactly."""
+        return (
+            f"column {self.name!r} holds {found}, which float64 cannot hold exactly: round it, or"
+            " drop the row"
+        )
 
-def features_of(columns: Sequence[Column]) -> tuple[str, ...]:
-    """Return the names of all features of some columns, in order."""
+    def missing_value(self) -> str:
+        """Return the error message for a row without a value in this column."""
+        expected = "a number" if self.levels is None else "a category"
+        return f"column {self.name!r} has no value; expected {expected}: fix or drop the row"
+
+
+def feature_names(columns: Iterable[Column]) -> tuple[str, ...]:
+    """Return the names of the features of some columns, in order."""
     return tuple(feature for column in columns for feature in column.features)
 
 
-def parse_number(text: str) -> float | None:
-    """Return the float64 nearest to a decimal number; None if the text is no finite one."""
-    number = float(text) if _NUMBER.fullmatch(text) else math.inf
-    return number if math.isfinite(number) else None
+def find_duplicate(names: Iterable[str]) -> str | None:
+    """Return the first name that stands in a list for the second time, if any does."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
-def parse_cell(text: str) -> float | None:
-    """Return the value of a cell of numbers, where true is 1 and false 0; None if it has none."""
-    number = parse_number(text)
-    return BOOLEANS.get(text) if number is None else number
+def missing_column(where: str, name: str, found: Sequence[str]) -> DataError:
+    """Return the error for a column that a table does not have.
+
+    Parameters
+    ----------
+    where : str
+        The table: its file's name.
+    name : str
+        The column.
+    found : sequence of str
+        The columns that it has.
+    """
+    return DataError(
+        f"{where}: column {name!r} is missing (found: {format_names(found)}); rename or add it"
+    )
 
 
-def shown(names: Sequence[str]) -> str:
-    """Return names for a message of one line: a dozen at most, none too long."""
+def duplicate_column(where: str, name: str) -> DataError:
+    """Return the error for a column name that stands twice in a table."""
+    return DataError(f"{where}: column {name!r} appears twice; rename one of them")
+
+
+def format_names(names: Sequence[str]) -> str:
+    """Return names for a message of one line: a dozen at most, long ones cut."""
     printable = (name if name.isprintable() else repr(name) for name in names[:12])
     text = ", ".join(name[:40] for name in printable) or "nothing"
     return text + (", ..." if len(names) > 12 else "")

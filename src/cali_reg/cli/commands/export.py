@@ -6,7 +6,8 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.errors import UsageError
-from cali_reg.runtime import artifacts, predictor
+from cali_reg.runtime.atomic_files import write_files
+from cali_reg.runtime.text_writer import open_text
 
 DESCRIPTION = """\
 Write the float64 or the quantized model in a format that other programs read: a
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError("--format onnx is binary; name a file with --out, such as model.onnx")
     data = export(options.artifacts, options.format, options.precision)
     if options.out is not None:
-        artifacts.write(options.out.parent, {options.out.name: data})
+        write_files(options.out.parent, {options.out.name: data})
         return
-    with predictor.open_text(None) as file:
+    with open_text(None) as file:
         file.write(data.decode())

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 
 from cali_reg.cli import argument_types, arguments
-from cali_reg.runtime import artifacts, predictor
+from cali_reg.runtime.atomic_files import write_files
+from cali_reg.runtime.predictor import (
+    PredictOptions,
+    describe_samples,
+    open_predictor,
+    predict_rows,
+)
 
 DESCRIPTION = """\
 Predict the rows of files, which are matched to the model's columns by name, and
@@ -96,7 +102,8 @@ def run(options: argparse.Namespace) -> None:
     if not options.paths:
         _predict_samples(options)
         return
-    request = predictor.Request(
+    request = PredictOptions(
+        artifacts=options.artifacts,
         paths=options.paths,
         out=options.out,
         precision=options.precision,
@@ -106,13 +113,13 @@ def run(options: argparse.Namespace) -> None:
         outside=options.outside,
         on_error=options.on_error,
     )
-    model = predictor.Predictor(options.artifacts, request)
+    predictor = open_predictor(request)
     if request.is_small or not _has_pyarrow():
-        predictor.predict_rows(request, model)
+        predict_rows(request, predictor)
     else:
         from cali_reg.jobs.predict import predict_files
 
-        predict_files(request, model)
+        predict_files(request, predictor)
 
 
 def _has_pyarrow() -> bool:
@@ -122,8 +129,8 @@ def _has_pyarrow() -> bool:
 
 
 def _predict_samples(options: argparse.Namespace) -> None:
-    text = predictor.describe_samples(options.artifacts)
+    text = describe_samples(options.artifacts)
     if options.out is None:
         print(text, end="")
     else:
-        artifacts.write(options.out.parent, {options.out.name: text.encode()})
+        write_files(options.out.parent, {options.out.name: text.encode()})

@@ -5,16 +5,8 @@ from __future__ import annotations
 import argparse
 
 from cali_reg.cli import argument_types, arguments
-from cali_reg.errors import UsageError
-from cali_reg.runtime import artifacts
-
-TYPE_CHECKING = False  # see cali_reg/__init__.py
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cali_reg.least_squares.moments_file import TrainTestMoments
-    from cali_reg.quantization.change_bound import Rows
-    from cali_reg.runtime.model import LinearModel
+from cali_reg.runtime.artifacts import read_model
+from cali_reg.runtime.atomic_files import write_files
 
 DESCRIPTION = """\
 Convert the float64 coefficients to integer codes, uint8 by default, that change
@@ -83,48 +75,21 @@ def run(options: argparse.Namespace) -> None:
     ArtifactError
         If artifacts are missing, do not belong together, or cannot be written.
     """
-    from cali_reg.jobs.gates import check_contract
-    from cali_reg.least_squares import moments_file
-    from cali_reg.quantization import quantizer
+    from cali_reg.jobs.quantize import quantize_all_widths, quantize_model
     from cali_reg.report import tables
 
-    model = artifacts.load_model(options.artifacts)
-    moments = moments_file.load_for(model, options.artifacts)
-    rows = _training_rows(options.data, model, moments)
+    data = options.data or ()
     if options.curve:
-        results = [quantizer.quantize(model, moments, bits, rows=rows) for bits in quantizer.WIDTHS]
-        print(tables.curve(results), end="")
+        print(tables.curve(quantize_all_widths(options.artifacts, data)), end="")
         return
-    if options.bits == 0:
-        if options.max_change is None:
-            raise UsageError("--bits auto requires --max-change, the largest change allowed")
-        result = quantizer.narrowest(model, moments, options.max_change, rows=rows)
-    else:
-        result = quantizer.quantize(model, moments, options.bits, rows=rows)
-    check_contract(
-        result.model.contract, max_r2_loss=options.max_r2_loss, max_change=options.max_change
+    result = quantize_model(
+        options.artifacts,
+        options.bits,
+        data=data,
+        max_r2_loss=options.max_r2_loss,
+        max_change=options.max_change,
     )
-    artifacts.write(options.artifacts, result.files)
-    print(tables.quantized(result, model.target))
+    target = read_model(options.artifacts).target
+    write_files(options.artifacts, result.files)
+    print(tables.quantized(result, target))
     print(tables.files(options.artifacts), end="")
-
-
-def _training_rows(
-    paths: Sequence[str] | None, model: LinearModel, moments: TrainTestMoments
-) -> Rows | None:
-    """Return the training rows, if they are embedded or named: those that the moments sum up."""
-    if paths:
-        from cali_reg.jobs.train import TrainingRows, summarize_for
-
-        if summarize_for(model, paths).train != moments.train:
-            n_rows = moments.train.n_samples
-            raise UsageError(f"{paths[0]}: its rows are not the {n_rows} training rows")
-        return TrainingRows(model, paths)
-    from cali_reg.data import california_housing
-    from cali_reg.jobs.fit import moments_of
-
-    if split := california_housing.recorded_split(model.source):
-        rows, _ = split
-        if moments_of(rows) == moments.train:
-            return [rows.X]
-    return None

@@ -6,14 +6,11 @@ import argparse
 
 from cali_reg.cli import argument_types, arguments
 from cali_reg.errors import UsageError
-from cali_reg.runtime import artifacts
+from cali_reg.runtime.atomic_files import write_files
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cali_reg.jobs.fit import Trained
-    from cali_reg.least_squares.moments import Moments
+    from cali_reg.jobs.training_data.base import TrainingData
 
 DESCRIPTION = """\
 Fit a linear regression by exact least squares, print its coefficients and its
@@ -61,9 +58,9 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--missing",
-        choices=["refuse", "drop"],
-        default="refuse",
-        help="how to treat rows with missing values: refuse (stop with an error), or drop (leave"
+        choices=["error", "drop"],
+        default="error",
+        help="how to treat rows with missing values: error (stop), or drop (leave"
         " out these rows) (default: %(default)s)",
     )
 
@@ -144,62 +141,51 @@ def run(options: argparse.Namespace) -> None:
     ArtifactError
         If the artifacts cannot be written.
     """
+    from cali_reg.jobs.train import train
     from cali_reg.least_squares.statistics.cross_validation import cross_validate
     from cali_reg.report import tables
 
-    trained, folds = _train_files(options) if options.data else _train_embedded(options)
-    scores = cross_validate(folds, trained.model.names) if options.cv else []
-    artifacts.write(options.artifacts, trained.files)
+    data = _file_data(options) if options.data else _embedded_data(options)
+    trained = train(data, min_r2=options.min_r2, allow_collinear=options.allow_collinear)
+    folds = cross_validate(data.summary().folds, trained.model.names) if options.cv else []
+    write_files(options.artifacts, trained.files)
     print(tables.trained(trained))
-    if scores:
-        print(tables.cross_validated(scores))
+    if folds:
+        print(tables.cross_validated(folds))
     print(tables.files(options.artifacts, trained.files), end="")
 
 
-def _train_embedded(options: argparse.Namespace) -> tuple[Trained, Sequence[Moments]]:
-    """Train on the embedded data; also return the moments of the cross-validation folds."""
-    from cali_reg.data import california_housing
-    from cali_reg.jobs import fit
+def _embedded_data(options: argparse.Namespace) -> TrainingData:
+    from cali_reg.jobs.training_data.embedded_data import EmbeddedData
 
     for name in ("target", "features", "categorical", "test_data", "dask"):
         if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} requires --data; name the files")
-    table = california_housing.california_housing()
-    rows, held_out = california_housing.split(table, options.test_size, options.seed)
-    trained = fit.train(
-        rows,
-        held_out,
-        source=california_housing.source_of(options.test_size, options.seed),
-        n_samples=options.samples,
-        min_r2=options.min_r2,
-        allow_collinear=options.allow_collinear,
-    )
-    return trained, fit.folds_of(rows, options.cv, options.seed) if options.cv else []
+    if options.cv == 1:
+        raise UsageError("--cv is 1; expected 2 or more folds")
+    return EmbeddedData(options.test_size, options.seed, options.samples, options.cv or 1)
 
 
-def _train_files(options: argparse.Namespace) -> tuple[Trained, Sequence[Moments]]:
-    """Train on files; also return the moments of the cross-validation folds."""
-    from cali_reg.jobs.train import Request, train_files
+def _file_data(options: argparse.Namespace) -> TrainingData:
+    from cali_reg.jobs.training_data.file_data import FileData, FileOptions
 
     if options.target is None:
         raise UsageError("--data requires --target, the column to predict")
     if options.cv == 1 or options.cv > _MOST_FOLDS:
         raise UsageError(f"--cv is {options.cv}; expected 2 to {_MOST_FOLDS}")
-    request = Request(
-        data=options.data,
-        target=options.target,
-        features=options.features,
-        categorical=options.categorical or (),
-        test_data=options.test_data or (),
-        test_size=options.test_size,
-        seed=options.seed,
-        missing=options.missing,
-        n_samples=options.samples,
-        n_folds=options.cv or 1,
-        batch_size=options.batch_size,
-        dask=options.dask,
+    return FileData(
+        FileOptions(
+            data=options.data,
+            target=options.target,
+            features=options.features,
+            categorical=options.categorical or (),
+            test_data=options.test_data or (),
+            test_size=options.test_size,
+            seed=options.seed,
+            missing=options.missing,
+            n_sample_rows=options.samples,
+            n_folds=options.cv or 1,
+            batch_size=options.batch_size,
+            dask=options.dask,
+        )
     )
-    trained, summary = train_files(
-        request, min_r2=options.min_r2, allow_collinear=options.allow_collinear
-    )
-    return trained, summary.groups[1:]

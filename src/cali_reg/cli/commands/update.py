@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cali_reg.cli import arguments
-from cali_reg.runtime import artifacts
+from cali_reg.runtime.atomic_files import write_files
 
 DESCRIPTION = """\
 Add rows to a trained model, or remove rows from it. Only these rows are read,
@@ -64,6 +64,6 @@ def run(options: argparse.Namespace) -> None:
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
     )
-    artifacts.write(options.artifacts, updated.files)
+    write_files(options.artifacts, updated.files)
     print(tables.trained(updated))
     print(tables.files(options.artifacts, updated.files), end="")

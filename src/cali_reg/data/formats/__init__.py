@@ -1,1 +1,1 @@
-"""One module per input format."""
+"""One module per input format: `describe` finds a file's columns, `read` yields its rows."""

@@ -1,4 +1,4 @@
-"""The first difference of two files, in words."""
+"""Describe the first difference between an artifact and its rebuild."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOADERS = {
     "moments.json": TrainTestMoments.from_json,
     "quantized.json": QuantizedModel.from_json,
 }
-_LINKS = ("model", "moments")  # fingerprints of other files: what else differs says more
+_LINKS = ("model", "moments")  # fingerprints of other files: any other difference says more
 _ROWS = {"train": "training", "test": "held-out"}
 _SUM = re.compile(r"0x([0-9a-f]{1,12})p([0-9]{1,2})")
 _VERSION = re.compile(rb"_sklearn_version\x94\x8c.([0-9a-z.]{1,20})\x94")
@@ -25,47 +25,60 @@ _VERSION = re.compile(rb"_sklearn_version\x94\x8c.([0-9a-z.]{1,20})\x94")
 Path = tuple[str | int, ...]
 
 
-def difference(name: str, found: bytes, remade: bytes, columns: Sequence[str]) -> str:
-    """Return how an artifact differs from the one remade; nothing if it does not.
+def difference(name: str, found: bytes, rebuilt: bytes, columns: Sequence[str]) -> str:
+    """Return the first difference between an artifact and its rebuild, in words.
 
-    `columns` are the names of the features and of the target. The bytes found may be hostile: no
-    more is done than to read JSON, and they are shown escaped and cut.
+    Parameters
+    ----------
+    name : str
+        The file's name.
+    found : bytes
+        The artifact, which may come from an attacker: it is only parsed as JSON, and shown escaped
+        and shortened.
+    rebuilt : bytes
+    columns : sequence of str
+        Names of the features and of the target.
+
+    Returns
+    -------
+    str
+        Empty if there is no difference.
     """
-    if found == remade:
+    if found == rebuilt:
         return ""
     if name not in _LOADERS:
-        return _of_pickles(found, remade)
+        return _of_pickles(found, rebuilt)
     try:
         _LOADERS[name](found)
     except FormatError as error:
         text = str(error).removeprefix(f"{name}: ")
     else:
-        text = _of_documents(json.loads(found), json.loads(remade), columns)
+        text = _of_documents(json.loads(found), json.loads(rebuilt), columns)
     return _cut(text if text.isprintable() else ascii(text), 240)
 
 
-def _of_pickles(found: bytes, remade: bytes) -> str:
+def _of_pickles(found: bytes, rebuilt: bytes) -> str:
     """Name the versions if they differ, else the first byte that does. Nothing is unpickled."""
-    versions = [match and match[1].decode() for match in map(_VERSION.search, (found, remade))]
+    versions = [match and match[1].decode() for match in map(_VERSION.search, (found, rebuilt))]
     if None not in versions and versions[0] != versions[1]:
         return (
-            f"scikit-learn {versions[0]} wrote it, remade with {versions[1]}; compare again under"
-            " the lock that it was made with"
+            f"written by scikit-learn {versions[0]}, rebuilt with {versions[1]}; verify again with"
+            " the locked versions that it was made with"
         )
-    for place, (one, other) in enumerate(zip(found, remade, strict=False)):
+    for place, (one, other) in enumerate(zip(found, rebuilt, strict=False)):
         if one != other:
-            return f"byte {place} is {one:#04x}, remade {other:#04x}"
-    return f"its size is {len(found)} bytes, remade {len(remade)}"
+            return f"byte {place} is {one:#04x}, rebuilt {other:#04x}"
+    return f"its size is {len(found)} bytes, rebuilt {len(rebuilt)}"
 
 
-def _of_documents(found: Any, remade: Any, columns: Sequence[str]) -> str:
-    del found["fingerprint"], remade["fingerprint"]
-    one, other = ({path: _text(leaf) for path, leaf in _leaves(body)} for body in (found, remade))
+def _of_documents(found: Any, rebuilt: Any, columns: Sequence[str]) -> str:
+    del found["fingerprint"], rebuilt["fingerprint"]
+    one, other = ({path: _text(leaf) for path, leaf in _leaves(body)} for body in (found, rebuilt))
     for path in sorted({**other, **one}, key=lambda path: path[0] in _LINKS):
-        value, expected = (texts.get(path, "not there") for texts in (one, other))
+        value, expected = (texts.get(path, "absent") for texts in (one, other))
         if value != expected:
-            return f"{_words(path, columns)} is {_cut(value, 60)}, remade {_cut(expected, 60)}"
-    return "written in another form"
+            return f"{_words(path, columns)} is {_cut(value, 60)}, rebuilt {_cut(expected, 60)}"
+    return "the same content, written differently"
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -84,7 +97,7 @@ def _text(value: Any) -> str:
 
 
 def _words(path: Path, columns: Sequence[str]) -> str:
-    """Say what a value is: where the keys are places, in the words of the columns."""
+    """Describe where a value is, with the names of columns in place of indices."""
     match path:
         case ("features", int(j), str(field)) if j < len(columns) - 1:
             return f"{field} of {columns[j]}"

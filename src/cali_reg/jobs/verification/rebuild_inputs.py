@@ -1,101 +1,130 @@
-"""What artifacts are verified by: the rows at hand, or moments that stand for them."""
+"""Inputs of a rebuild: the available rows of a model, or its stored moments in place of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cali_reg.data import california_housing
 from cali_reg.errors import ArtifactError, UsageError
-from cali_reg.jobs.fit import Ranges, moments_of, ranges_of
-from cali_reg.jobs.train import (
-    FILES,
-    Request,
-    TrainingRows,
-    recorded_split,
-    source_of,
-    summarize_for,
-    summarize_request,
-)
-from cali_reg.jobs.update import complete
+from cali_reg.jobs.fit import Ranges
+from cali_reg.jobs.training_data.base import FILES, Block
+from cali_reg.jobs.training_data.embedded_data import recorded_embedded_data
+from cali_reg.jobs.training_data.file_data import FileData, FileOptions, recorded_split
+from cali_reg.jobs.update import summarize_rows
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
-from cali_reg.quantization.change_bound import Rows
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
-from cali_reg.runtime.schema import Column, features_of
+from cali_reg.runtime.schema import Column, feature_names
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What the artifacts are measured by; what is None is not at hand.
+class TrainingRows:
+    """The training rows: their moments, their ranges, and a function that yields their blocks."""
 
-    `moments` stand for rows that are not at hand. `blocks` are the training rows, to measure the
-    largest change on, `is_measured` tells if ``cali-reg quantize`` would do so by itself, and
-    `strict` if the rows are those that ``cali-reg train`` would take.
+    moments: Moments
+    ranges: Ranges
+    blocks: Callable[[], Iterator[Block]]
+
+
+@dataclass(frozen=True)
+class HeldOutRows:
+    """The held-out rows: their moments, and those to keep as samples (None: those of the model)."""
+
+    moments: Moments
+    samples: tuple[tuple[float, ...], ...] | None
+
+
+@dataclass(frozen=True)
+class RebuildInputs:
+    """What the artifacts of a folder are rebuilt from. None: unavailable.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+    target : str
+    source : dict
+        The provenance to write.
+    training : TrainingRows, optional
+    held_out : HeldOutRows, optional
+    stored : TrainTestMoments, optional
+        Those of ``moments.json``, in place of unavailable rows.
+    is_exact : bool
+        Whether the rows are those that ``cali-reg train`` would take, so that ranges are exact.
+    is_embedded : bool
+        Whether ``cali-reg quantize`` would measure on the training rows without being asked.
     """
 
     columns: tuple[Column, ...]
     target: str
     source: dict[str, Any]
-    train: Moments | None = None
-    ranges: Ranges | None = None
-    blocks: Rows | None = None
-    test: Moments | None = None
-    samples: tuple[tuple[float, ...], ...] | None = None
-    moments: TrainTestMoments | None = None
-    strict: bool = False
-    is_measured: bool = False
+    training: TrainingRows | None = None
+    held_out: HeldOutRows | None = None
+    stored: TrainTestMoments | None = None
+    is_exact: bool = False
+    is_embedded: bool = False
 
 
-def find_evidence(model: LinearModel, data: Sequence[str], test_data: Sequence[str]) -> Evidence:
-    """Return the rows that a model says it was made of, as far as they are at hand."""
+def find_inputs(model: LinearModel, data: Sequence[str], test_data: Sequence[str]) -> RebuildInputs:
+    """Find the rows of a model, as far as they are available.
+
+    Parameters
+    ----------
+    model : LinearModel
+        It may be forged: what it says of its rows is used to read them, and is compared.
+    data, test_data : sequence of str
+        Files of the training rows, and of the held-out rows.
+
+    Raises
+    ------
+    DataError, UsageError
+        For files that cannot be read, and for options that do not fit the model.
+    ArtifactError
+        If the model has other columns than the embedded rows held out.
+    """
     if model.source.get("data") == FILES:
         return _from_files(model, data, test_data)
     if test_data:
-        raise UsageError("--test-data is for a model that was trained with it; leave it out")
-    evidence = Evidence(model.columns, model.target, model.source)
-    if split := california_housing.recorded_split(model.source):
-        rows, held_out = split
-        evidence = Evidence(
-            tuple(map(Column, rows.names)),
-            rows.target,
-            model.source,
-            train=moments_of(rows),
-            ranges=ranges_of(rows),
-            blocks=[rows.X],
-            test=moments_of(held_out),
-            samples=tuple(map(tuple, held_out.X[: len(model.samples)].tolist())),
-            strict=True,
-            is_measured=True,
-        )
+        raise UsageError("--test-data is for models trained with --test-data; leave it out")
+    inputs = _from_embedded(model)
     if not data:
-        return evidence
-    if (model.columns, model.target) != (evidence.columns, evidence.target):
+        return inputs
+    if (model.columns, model.target) != (inputs.columns, inputs.target):
         raise ArtifactError(
-            f"{artifacts.MODEL}: has other columns than the embedded rows held out; expected the"
-            " same, or no --data"
+            f"{artifacts.MODEL}: its columns are not those of the embedded data; leave --data out"
         )
-    summary = complete(summarize_for(model, data))
-    return replace(
-        evidence,
-        train=summary.train,
-        ranges=summary.ranges,
-        blocks=TrainingRows(model, data),
-        strict=False,
-        is_measured=False,
+    summary = summarize_rows(model, data)
+    training = TrainingRows(summary.train, summary.ranges, FileData.for_model(model, data).blocks)
+    return replace(inputs, training=training, is_exact=False, is_embedded=False)
+
+
+def _from_embedded(model: LinearModel) -> RebuildInputs:
+    data = recorded_embedded_data(model)
+    if data is None:
+        return RebuildInputs(model.columns, model.target, model.source)
+    summary = data.summary()
+    return RebuildInputs(
+        data.columns,
+        data.target,
+        model.source,
+        training=TrainingRows(summary.train, summary.ranges, data.blocks),
+        held_out=HeldOutRows(summary.test, summary.sample_rows),
+        is_exact=True,
+        is_embedded=True,
     )
 
 
-def _from_files(model: LinearModel, data: Sequence[str], test_data: Sequence[str]) -> Evidence:
-    """Read the rows anew as ``cali-reg train`` would."""
-    if not data:
-        return Evidence(model.columns, model.target, model.source)
+def _from_files(
+    model: LinearModel, paths: Sequence[str], test_data: Sequence[str]
+) -> RebuildInputs:
+    """Read the rows again, as ``cali-reg train`` would."""
+    if not paths:
+        return RebuildInputs(model.columns, model.target, model.source)
     split, is_updated = recorded_split(model.source), "updated" in model.source
-    request = Request(
-        data=data,
+    options = FileOptions(
+        data=paths,
         target=model.target,
         features=[column.name for column in model.columns],
         categorical=[column.name for column in model.columns if column.levels is not None],
@@ -103,34 +132,39 @@ def _from_files(model: LinearModel, data: Sequence[str], test_data: Sequence[str
         test_size=split.test_size,
         seed=split.seed,
         missing="drop",
-        n_samples=len(model.samples),
+        n_sample_rows=len(model.samples),
     )
-    columns, summary = summarize_request(request)
-    has_test = bool(split.test_size or test_data)
-    samples = tuple(row for _, row in summary.samples)
-    return Evidence(
-        columns[:-1],
+    data = FileData(options)
+    summary = data.summary()
+    has_held_out = bool(split.test_size or test_data)
+    samples = None if is_updated else summary.sample_rows
+    return RebuildInputs(
+        data.columns,
         model.target,
-        model.source if is_updated or not has_test else source_of(request, summary),
-        train=summary.train,
-        ranges=summary.ranges,
-        blocks=TrainingRows(replace(model, columns=columns[:-1]), data),
-        test=summary.test if has_test else None,
-        samples=samples if has_test and not is_updated else None,
-        strict=not is_updated,
+        model.source if is_updated or not has_held_out else data.provenance(),
+        training=TrainingRows(summary.train, summary.ranges, data.blocks),
+        held_out=HeldOutRows(summary.test, samples) if has_held_out else None,
+        is_exact=not is_updated,
     )
 
 
-def with_moments(folder: Path, evidence: Evidence) -> Evidence:
-    """Have ``moments.json`` stand for the rows that are not at hand."""
+def use_stored_moments(folder: Path, inputs: RebuildInputs) -> RebuildInputs:
+    """Use ``moments.json`` in place of unavailable rows.
+
+    Raises
+    ------
+    ArtifactError, FormatError
+        If it cannot be read, or has other columns than the rows.
+    """
     path = folder / artifacts.MOMENTS
-    moments = TrainTestMoments.from_json(artifacts.read(folder, path.name, "train"), str(path))
-    if (moments.names, moments.target) != (features_of(evidence.columns), evidence.target):
+    stored = TrainTestMoments.from_json(artifacts.read(folder, path.name, "train"), str(path))
+    if (stored.names, stored.target) != (feature_names(inputs.columns), inputs.target):
         raise ArtifactError(
-            f"{folder}: its files and the rows at hand have different columns;"
-            " expected files that belong together"
+            f"{folder}: the columns of its files and of the rows differ; name the rows that the"
+            " model was trained on"
         )
-    evidence = replace(evidence, moments=moments)
-    if evidence.is_measured and evidence.train != moments.train:  # updated since
-        evidence = replace(evidence, train=None, ranges=None, blocks=None, is_measured=False)
-    return replace(evidence, strict=False)
+    training = inputs.training
+    if inputs.is_embedded and training is not None and training.moments != stored.train:
+        # updated since: other rows came or went
+        return replace(inputs, training=None, stored=stored, is_exact=False, is_embedded=False)
+    return replace(inputs, stored=stored, is_exact=False)

@@ -1,0 +1,140 @@
+"""What the modules of all formats take and give: fragments of files, and blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from cali_reg.data.files import File
+from cali_reg.runtime.cell_parser import parse_number
+
+NO_KEY = "__HIVE_DEFAULT_PARTITION__"  # what Hive writes for a missing value
+
+
+class Description(NamedTuple):
+    """The columns of a file.
+
+    Attributes
+    ----------
+    names : list of str
+    types : list of pyarrow.DataType
+    n_rows : int, optional
+        An estimate for CSV; None if unknown.
+    group_rows : tuple of int
+        Number of rows of each row group of a Parquet file.
+    """
+
+    names: list[str]
+    types: list[pa.DataType]
+    n_rows: int | None = None
+    group_rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A file, or some row groups of one: what is read at once, or by one worker.
+
+    Attributes
+    ----------
+    file : File
+    types : dict
+        The type of each column in the file, by name.
+    keys : dict
+        Values of further columns, from folder names such as ``year=2024``.
+    duplicates : frozenset of str
+        Names that stand twice in the file.
+    n_rows : int, optional
+        An estimate for CSV; None if unknown.
+    group_rows : tuple of int
+        Number of rows of each row group of a Parquet file.
+    row_groups : tuple of int, optional
+        The row groups to read, if not all.
+    first_row : int
+        The number of the first row, from 1.
+    """
+
+    file: File
+    types: dict[str, pa.DataType]
+    keys: dict[str, str]
+    duplicates: frozenset[str] = frozenset()
+    n_rows: int | None = None
+    group_rows: tuple[int, ...] = ()
+    row_groups: tuple[int, ...] | None = None
+    first_row: int = 1
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What each column holds: numbers, text, nothing, or the name of another type."""
+        keys = {name: _kind_of_key(value) for name, value in self.keys.items()}
+        return {name: _kind(data_type) for name, data_type in self.types.items()} | keys
+
+    def split(self) -> list[Fragment]:
+        """Return fragments for several workers: one for each row group, if there are such."""
+        starts = [1, *(1 + n for n in accumulate(self.group_rows))]
+        return [
+            replace(self, n_rows=n, group_rows=(), row_groups=(i,), first_row=starts[i])
+            for i, n in enumerate(self.group_rows)
+        ] or [self]
+
+
+class Problem(NamedTuple):
+    """What is wrong with a row: a message, and the position of the column that it is about.
+
+    The position is that among the columns asked for; -1 for the row as a whole.
+    """
+
+    position: int
+    message: str
+
+
+class Block(NamedTuple):
+    """Some rows as a format module yields them.
+
+    Attributes
+    ----------
+    arrays : list of pyarrow.Array
+        One for each column asked for; null where a value is missing, or a row is invalid.
+    numbers : sequence of int
+        The rows' numbers in the file, from 1.
+    problems : mapping of int to Problem
+        What is wrong with rows, by their index in the block.
+    """
+
+    arrays: list[pa.Array]
+    numbers: Sequence[int]
+    problems: Mapping[int, Problem] = {}
+
+
+def number_batches(batches: Any, names: Sequence[str], first_row: int) -> Any:
+    """Yield the blocks of Arrow's record batches, whose rows follow each other."""
+    for batch in batches:
+        if len(batch):
+            arrays = [batch.column(name) for name in names]
+            yield Block(arrays, range(first_row, first_row + len(batch)))
+            first_row += len(batch)
+
+
+def _kind(data_type: pa.DataType) -> str:
+    types = pa.types
+    if types.is_dictionary(data_type):
+        return _kind(data_type.value_type)
+    if types.is_null(data_type):
+        return "nothing"
+    numeric = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
+    if any(test(data_type) for test in numeric):
+        return "numbers"
+    if any(
+        test(data_type) for test in (types.is_string, types.is_large_string, types.is_string_view)
+    ):
+        return "text"
+    return str(data_type)
+
+
+def _kind_of_key(value: str) -> str:
+    if value == NO_KEY:
+        return "nothing"
+    return "text" if parse_number(value) is None else "numbers"

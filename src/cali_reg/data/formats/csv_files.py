@@ -1,0 +1,202 @@
+"""Read CSV files: block by block with Arrow, or row by row with Python where that is needed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from cali_reg.data.files import File, open_binary
+from cali_reg.data.formats import csv_blocks
+from cali_reg.data.formats.base import Block, Description, Fragment, Problem
+from cali_reg.data.formats.csv_blocks import CsvBlock, as_text, cut_into_blocks, read_table
+from cali_reg.errors import DataError
+from cali_reg.runtime.cell_parser import BOOLEANS, MISSING, is_missing, parse_cell
+from cali_reg.runtime.csv_reader import CsvReader
+from cali_reg.runtime.schema import Column
+
+_FIRST_ROWS = 100  # that are looked at for true and false
+_MOST_ROWS = 10_000  # of a block that Python parses
+
+_Values = tuple[list[Any], Problem | None]  # of one row, null for what is missing
+
+
+def describe(file: File) -> Description:
+    """Return a CSV file's columns, their types in its first megabyte, and about how many rows.
+
+    A column with any number there is numeric: reading it names the row that holds none.
+    """
+    with open_binary(file) as handle:
+        names, blocks = cut_into_blocks(handle, file.name)
+        if not names:
+            raise DataError(f"{file.name}: no header; expected column names in the first line")
+        content = next(blocks, CsvBlock(b"")).content
+        if isinstance(content, io.TextIOBase):
+            content = _rewrite(names, file.name, content)
+    if not content:
+        return Description(names, [pa.null()] * len(names), 0)
+    try:
+        # their own names may stand twice
+        places = list(map(str, range(len(names))))
+        table = read_table(content, places, pyarrow.csv.ConvertOptions(null_values=list(MISSING)))
+    except pa.ArrowInvalid as error:
+        for number, _, problem in CsvReader(file.name, names).read(as_text(content)):
+            if problem:
+                raise DataError(f"{file.name}: row {number}: {problem}") from None
+        raise error
+    n_rows = table.num_rows
+    if file.size > csv_blocks.BLOCK_BYTES:
+        n_rows = round(file.size / len(content) * n_rows)
+    types = list(map(_type_found, table.columns))
+    return Description(names, types, None if file.is_compressed else n_rows)
+
+
+def describe_header(file: File) -> Description:
+    """Return a CSV file's columns without their types, which only reading tells."""
+    with open_binary(file) as handle:
+        names, _ = cut_into_blocks(handle, file.name)
+    return Description(names, [pa.null()] * len(names))
+
+
+def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[Block]:
+    """Yield blocks of at most `size` rows of some columns; a column may be asked for twice."""
+    file = fragment.file
+    with open_binary(file) as handle:
+        header, blocks = cut_into_blocks(handle, file.name)
+        reader = CsvReader(file.name, header, [column.name for column in columns])
+        types: dict[int, pa.DataType] = {}
+        for block in blocks:
+            types = types or _column_types(block, reader, columns)
+            arrays = _parse(block, reader, columns, types)
+            if arrays is None:
+                yield from _parse_rows(block, reader, columns, min(size, _MOST_ROWS))
+                continue
+            numbers = range(reader.n_rows + 1, reader.n_rows + 1 + len(arrays[0]))
+            reader.n_rows += len(numbers)
+            for start in range(0, len(numbers), size):
+                some = [array.slice(start, size) for array in arrays[: len(columns)]]
+                yield Block(some, numbers[start : start + size])
+
+
+def _column_types(
+    block: CsvBlock, reader: CsvReader, columns: Sequence[Column]
+) -> dict[int, pa.DataType]:
+    """Return how Arrow parses the columns, by position: as the first rows have them."""
+    rows = block.first_rows(_FIRST_ROWS)
+    types: dict[int, pa.DataType] = {}
+    for k, column in zip(reader.positions, columns, strict=True):
+        wanted = pa.string() if column.levels is not None else _numeric_type(rows, k)
+        types[k] = wanted if types.get(k, wanted) == wanted else pa.string()
+    return types or {0: pa.string()}  # counts the rows if no column is asked for
+
+
+def _numeric_type(rows: Sequence[Sequence[str]], position: int) -> pa.DataType:
+    cells = (row[position] for row in rows if position < len(row))
+    first = next((cell for cell in cells if not is_missing(cell)), "")
+    return pa.bool_() if first in BOOLEANS else pa.float64()
+
+
+def _parse(
+    block: CsvBlock, reader: CsvReader, columns: Sequence[Column], types: dict[int, pa.DataType]
+) -> list[pa.Array] | None:
+    """Parse a block with Arrow; None if Python's parser is needed."""
+    parsed = block.parse(len(reader.header), types)
+    if parsed is None or not columns:
+        return parsed
+    cells = dict(zip(types, parsed, strict=True))
+    arrays = [cells[k] for k in reader.positions]
+    try:
+        arrays = [
+            pc.cast(array, pa.float64())
+            if column.levels is None and pa.types.is_string(array.type)
+            else array
+            for array, column in zip(arrays, columns, strict=True)
+        ]
+    except pa.ArrowInvalid:
+        return None
+    return arrays if all(map(_is_finite, arrays)) else None
+
+
+def _is_finite(array: pa.Array) -> bool:
+    """Tell whether a column has no number that Python's parser would reject, such as infinity."""
+    return not pa.types.is_floating(array.type) or pc.all(pc.is_finite(array)).as_py() is not False
+
+
+def _parse_rows(
+    block: CsvBlock, reader: CsvReader, columns: Sequence[Column], size: int
+) -> Iterator[Block]:
+    """Parse a block with Python. An error comes after the rows before it."""
+    rows = _numbered_values(block, reader, columns)
+    error: DataError | None = None
+    while error is None:
+        some: list[tuple[int, _Values]] = []
+        try:
+            some.extend(islice(rows, size))
+        except DataError as found:
+            error = found
+        if some:
+            yield _as_block(some, columns)
+        elif error is None:
+            return
+    raise error
+
+
+def _numbered_values(
+    block: CsvBlock, reader: CsvReader, columns: Sequence[Column]
+) -> Iterator[tuple[int, _Values]]:
+    for number, cells, problem in reader.read(block.lines()):
+        if cells is None:
+            yield number, ([None] * len(columns), Problem(-1, problem))
+        else:
+            yield number, _values(columns, cells)
+
+
+def _values(columns: Sequence[Column], cells: Sequence[str]) -> _Values:
+    values: list[Any] = []
+    problem = None
+    for k, (column, cell) in enumerate(zip(columns, cells, strict=True)):
+        value: Any = cell
+        if column.levels is None:
+            value = None if is_missing(cell) else parse_cell(cell)
+            if value is None and problem is None and not is_missing(cell):
+                problem = Problem(k, column.invalid_value(cell))
+        values.append(value)
+    return values, problem
+
+
+def _as_block(rows: Sequence[tuple[int, _Values]], columns: Sequence[Column]) -> Block:
+    arrays = [
+        pa.array(
+            [values[k] for _, (values, _) in rows],
+            pa.float64() if column.levels is None else pa.string(),
+        )
+        for k, column in enumerate(columns)
+    ]
+    problems = {i: problem for i, (_, (_, problem)) in enumerate(rows) if problem is not None}
+    return Block(arrays, [number for number, _ in rows], problems)
+
+
+def _type_found(array: pa.ChunkedArray) -> pa.DataType:
+    cells: list[Any] = []
+    if pa.types.is_string(array.type):
+        cells = array.to_pylist()
+    elif pa.types.is_binary(array.type):  # some cells are not UTF-8
+        cells = [cell.decode(errors="replace") for cell in array.to_pylist()]
+    return pa.float64() if any(parse_cell(cell) is not None for cell in cells) else array.type
+
+
+def _rewrite(names: Sequence[str], name: str, lines: io.TextIOBase) -> bytes:
+    """Return the first rows with plain quotes."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for number, cells, problem in islice(CsvReader(name, names).read(lines), 1000):
+        if problem:
+            raise DataError(f"{name}: row {number}: {problem}")
+        writer.writerow(cells or ())
+    return text.getvalue().encode()

@@ -1,0 +1,83 @@
+"""Missing values: which rows have one, and what training does about them.
+
+With ``--missing drop`` a row with a missing value in any column that training reads is left out:
+`EncodedBatch.drop_missing` does it. With ``--missing error`` it is an error: `require_none` raises
+it, after all rows were read, to count them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cali_reg.errors import DataError
+from cali_reg.runtime.schema import Column, format_names
+
+Mask = npt.NDArray[np.bool_]  # (n_rows,)
+
+
+def rows_with_missing(masks: Mapping[int, Mask], n_rows: int) -> Mask:
+    """Return which rows have a missing value in any column.
+
+    Parameters
+    ----------
+    masks : mapping of int to array of shape (n_rows,)
+        For some columns, which rows have a missing value.
+    n_rows : int
+    """
+    rows = np.zeros(n_rows, dtype=bool)
+    for mask in masks.values():
+        rows |= mask
+    return rows
+
+
+@dataclass(frozen=True)
+class MissingValues:
+    """How many values are missing in some rows. Two of them add up.
+
+    Attributes
+    ----------
+    by_column : tuple of int
+        Number of missing values of each column.
+    n_rows : int
+        Number of rows with a missing value.
+    first : (file name, row number), optional
+        The first such row, in the order of file names.
+    """
+
+    by_column: tuple[int, ...]
+    n_rows: int = 0
+    first: tuple[str, int] | None = None
+
+    def __add__(self, other: MissingValues) -> MissingValues:
+        rows = [row for row in (self.first, other.first) if row]
+        return MissingValues(
+            tuple(a + b for a, b in zip(self.by_column, other.by_column, strict=True)),
+            self.n_rows + other.n_rows,
+            min(rows, default=None),
+        )
+
+    def require_none(self, columns: Sequence[Column], advice: str) -> None:
+        """Raise DataError if a value is missing.
+
+        Parameters
+        ----------
+        columns : sequence of Column
+        advice : str
+            What to do, for the message.
+        """
+        if self.first is None:
+            return
+        counts = [
+            f"{column.name} {count}"
+            for column, count in zip(columns, self.by_column, strict=True)
+            if count
+        ]
+        path, row = self.first
+        raise DataError(
+            f"rows with missing values: {self.n_rows} ({format_names(counts)}); the first is row"
+            f" {row} of {path}: {advice}"
+        )

@@ -1,0 +1,107 @@
+"""Split the rows of batches into held-out rows and folds of the training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cali_reg.data.content_split import ContentSplit, Words, word_of_text
+from cali_reg.data.feature_encoding import EncodedBatch, Values, feature_columns
+from cali_reg.least_squares.exact_gram import Block, Rows
+from cali_reg.runtime.schema import Column, feature_names
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns are read, and how the rows are split.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        The target last.
+    split : ContentSplit
+    n_sample_rows : int
+        How many held-out rows to keep as samples.
+    """
+
+    columns: tuple[Column, ...]
+    split: ContentSplit
+    n_sample_rows: int
+
+    @property
+    def height(self) -> int:
+        """Rows of a block: a constant 1, the features, the target."""
+        return 1 + len(feature_names(self.columns))
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """The rows of a batch without missing values, with their hashes.
+
+    Attributes
+    ----------
+    encoded : EncodedBatch
+    columns : tuple of Column
+    values : list of arrays of shape (n_rows,)
+    hashes : array of shape (n_rows,)
+    members : list of arrays
+        The indices of the held-out rows, then those of each fold.
+    """
+
+    encoded: EncodedBatch
+    columns: tuple[Column, ...]
+    values: list[Values]
+    hashes: Words
+    members: list[Rows]
+
+    def take(self, rows: Rows, out: Block) -> None:
+        """Write the features and the target of some rows to `out`, (n_features + 1, n_rows)."""
+        unfilled = iter(out)
+        for column, cells in zip(self.columns, self.values, strict=True):
+            if column.levels is None:
+                cells.take(rows, out=next(unfilled), mode="clip")
+            else:
+                for feature in feature_columns([cells[rows]], [column]):
+                    next(unfilled)[:] = feature
+
+    def features(self, rows: Rows) -> Block:
+        """Return the features of some rows, (n_features, n_rows)."""
+        block = np.empty((len(feature_names(self.columns)), len(rows)))
+        self.take(rows, block)
+        return block[:-1]
+
+
+class Splitter:
+    """Splits batches.
+
+    Parameters
+    ----------
+    layout : Layout
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._columns, self._split = layout.columns, layout.split
+        self._words = [
+            None if c.levels is None else np.array([word_of_text(v) for v in c.levels], np.uint64)
+            for c in layout.columns
+        ]
+
+    def split(self, encoded: EncodedBatch) -> SplitRows:
+        """Split the rows of a batch that have no missing values.
+
+        Raises
+        ------
+        DataError
+            For the first row with another problem.
+        """
+        values = [
+            cells + 0.0 if k in encoded.minus_zeros else cells  # 0.0 for -0.0, the same number
+            for k, cells in enumerate(encoded.drop_missing())
+        ]
+        words = [
+            cells.view(np.uint64) if levels is None else levels[cells]
+            for levels, cells in zip(self._words, values, strict=True)
+        ]
+        hashes = self._split.hashes(words)
+        return SplitRows(encoded, self._columns, values, hashes, self._split.members(hashes))

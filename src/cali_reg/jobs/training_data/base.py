@@ -1,0 +1,37 @@
+"""What all training data has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cali_reg.data.summaries.summary import Summary
+from cali_reg.runtime.schema import Column
+
+EMBEDDED, FILES = "california_housing", "files"  # what the provenance calls the data
+
+Block = npt.NDArray[np.float64]  # (n_rows, n_features)
+
+
+class TrainingData(Protocol):
+    """The rows that a model is trained on and scored on."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns to predict from."""
+
+    @property
+    def target(self) -> str:
+        """Name of the column to predict."""
+
+    def summary(self) -> Summary:
+        """Return the statistics of the training and of the held-out rows. Reads all rows."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the features of the training rows, (n_rows, n_features). Reads all rows."""
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what ``model.json`` says of the rows in its field ``source``."""

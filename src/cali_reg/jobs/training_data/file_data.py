@@ -1,0 +1,244 @@
+"""Rows of files as training data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+from tqdm import tqdm
+
+from cali_reg.data.column_selection import find_levels, select, union_levels, with_levels
+from cali_reg.data.content_split import ContentSplit
+from cali_reg.data.dask_cluster import Add, Run, Task, open_runner
+from cali_reg.data.dataset import Dataset, open_dataset
+from cali_reg.data.feature_encoding import encode
+from cali_reg.data.readers import BATCH_SIZE, read
+from cali_reg.data.summaries.splitter import Layout, Splitter
+from cali_reg.data.summaries.summarizer import summarize
+from cali_reg.data.summaries.summary import Summary
+from cali_reg.errors import UsageError
+from cali_reg.jobs.training_data.base import FILES, Block
+from cali_reg.runtime.model import LinearModel
+from cali_reg.runtime.schema import Column
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Which rows of files to train on: the options of ``cali-reg train --data``.
+
+    Parameters
+    ----------
+    data : sequence of str
+        Files, patterns, folders and addresses.
+    target : str
+        The column to predict.
+    features : sequence of str, optional
+        The columns to predict from; by default all but the target.
+    categorical : sequence of str
+        The categorical columns.
+    test_data : sequence of str
+        Files of the held-out rows. Without them the rows are split by content.
+    test_size : float
+        Fraction of the rows to hold out.
+    seed : int
+        Of the split.
+    missing : {"error", "drop"}
+        What to do with rows with missing values.
+    n_sample_rows : int
+        How many held-out rows to keep as samples.
+    n_folds : int
+        Folds of the training rows.
+    batch_size : int
+        Number of rows to read at once. No result depends on it.
+    dask : str, optional
+        A cluster to read on.
+    """
+
+    data: Sequence[str]
+    target: str
+    features: Sequence[str] | None = None
+    categorical: Sequence[str] = ()
+    test_data: Sequence[str] = ()
+    test_size: float = 0.2
+    seed: int = 42
+    missing: str = "error"
+    n_sample_rows: int = 5
+    n_folds: int = 1
+    batch_size: int = BATCH_SIZE
+    dask: str | None = None
+
+
+class FileData:
+    """Rows of files, read in one pass; one more before it finds the levels of categorical columns.
+
+    Parameters
+    ----------
+    options : FileOptions
+    columns : tuple of Column, optional
+        The columns to predict from, if they are known: those of a trained model.
+    """
+
+    def __init__(self, options: FileOptions, columns: tuple[Column, ...] | None = None) -> None:
+        self._options = options
+        self._known_columns = columns
+
+    @classmethod
+    def for_model(cls, model: LinearModel, paths: Sequence[str]) -> FileData:
+        """Return rows of files as a trained model reads and splits them.
+
+        Without a split by content all are training rows.
+        """
+        split = recorded_split(model.source)
+        options = FileOptions(
+            data=paths,
+            target=model.target,
+            test_size=split.test_size,
+            seed=split.seed,
+            missing="drop",
+            n_sample_rows=len(model.samples),
+        )
+        return cls(options, model.columns)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns to predict from."""
+        return self._found[0].columns[:-1]
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """The columns to predict from, then the target."""
+        return self._found[0].columns
+
+    @property
+    def target(self) -> str:
+        """The column to predict."""
+        return self._options.target
+
+    def summary(self) -> Summary:
+        """Return the statistics of the training and of the held-out rows.
+
+        Raises
+        ------
+        DataError
+            For files that cannot be read, invalid rows, and missing values unless they are dropped.
+        UsageError
+            For a file that is both to train on and held out, and for columns named twice.
+        """
+        return self._found[1]
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the features of the training rows, (n_rows, n_features)."""
+        layout = self._found[0]
+        splitter = Splitter(layout)
+        for fragment in self._dataset.fragments:
+            for batch in read(fragment, layout.columns, self._options.batch_size):
+                rows = splitter.split(encode(batch, layout.columns))
+                for members in rows.members[1:]:
+                    yield rows.features(members).T
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what ``model.json`` says of the rows in its field ``source``."""
+        options = self._options
+        split: dict[str, Any] = {"seed": options.seed}
+        if options.test_data:
+            split["by"] = "test data"
+        else:
+            split |= {"by": "content", "test_size": options.test_size}
+        return {"data": FILES, "dropped_rows": self.summary().missing.n_rows, "split": split}
+
+    @cached_property
+    def _dataset(self) -> Dataset:
+        return open_dataset(self._options.data)
+
+    @cached_property
+    def _found(self) -> tuple[Layout, Summary]:
+        with open_runner(self._options.dask) as run:
+            layout = self._find_layout(run)
+            return layout, self._summarize(run, layout)
+
+    def _find_layout(self, run: Run) -> Layout:
+        """Find the columns and their levels."""
+        options = self._options
+        if self._known_columns is not None:
+            columns = (*self._known_columns, Column(options.target))
+            self._dataset.check(columns)
+        else:
+            columns = self._find_columns(run)
+        test_size = 0.0 if options.test_data else options.test_size
+        split = ContentSplit(options.seed, test_size, options.n_folds)
+        return Layout(columns, split, options.n_sample_rows)
+
+    def _find_columns(self, run: Run) -> tuple[Column, ...]:
+        options = self._options
+        columns = select(self._dataset, options.target, options.features, options.categorical)
+        categorical = [column for column in columns if column.levels is not None]
+        if not categorical:
+            return columns
+        # the levels of rows that are dropped do not count, whichever value is missing
+        needed = columns if options.missing == "drop" else categorical
+        task = partial(find_levels, columns=needed, batch_size=options.batch_size)
+        return with_levels(columns, _run(run, task, self._dataset, union_levels))
+
+    def _summarize(self, run: Run, layout: Layout) -> Summary:
+        options = self._options
+        if not options.test_data:
+            return self._summarize_dataset(run, self._dataset, layout)
+        held_out = open_dataset(options.test_data)
+        held_out.check(layout.columns)
+        _check_apart(self._dataset, held_out)
+        train = self._summarize_dataset(run, self._dataset, replace(layout, n_sample_rows=0))
+        all_held_out = replace(layout.split, test_size=1.0, n_folds=0)
+        test = self._summarize_dataset(run, held_out, replace(layout, split=all_held_out))
+        return replace(
+            train,
+            groups=(*test.groups, *train.folds),
+            samples=test.samples,
+            missing=train.missing + test.missing,
+        )
+
+    def _summarize_dataset(self, run: Run, dataset: Dataset, layout: Layout) -> Summary:
+        options = self._options
+        n_threads = 1 if options.dask else None  # a cluster has a task for each thread
+        task = partial(summarize, layout=layout, batch_size=options.batch_size, n_threads=n_threads)
+        summary: Summary = _run(run, task, dataset, Summary.__add__)
+        if options.missing == "error":
+            summary.missing.require_none(layout.columns, "fill them in, or pass --missing drop")
+        return summary
+
+
+def recorded_split(source: dict[str, Any]) -> ContentSplit:
+    """Return how the rows of a model's files were split; if not by content, none is held out.
+
+    Parameters
+    ----------
+    source : dict
+        The model's provenance, which may be forged.
+    """
+    split = source.get("split")
+    split = split if isinstance(split, dict) and source.get("data") == FILES else {}
+    seed, test_size = split.get("seed"), split.get("test_size", 0.0)
+    if type(seed) is not int or not 0 <= seed < 2**32:
+        return ContentSplit(0, 0.0)
+    if split.get("by") != "content" or type(test_size) is not float or not 0 < test_size < 1:
+        return ContentSplit(seed, 0.0)
+    return ContentSplit(seed, test_size)
+
+
+def _run(run: Run, task: Task, dataset: Dataset, add: Add) -> Any:
+    """Run a task on a dataset, with a progress bar on a terminal."""
+    bar = tqdm(total=dataset.n_rows, unit=" rows", unit_scale=True, leave=False, disable=None)
+    with bar:
+        return run(task, dataset.fragments, add, bar.update)
+
+
+def _check_apart(dataset: Dataset, held_out: Dataset) -> None:
+    """Raise UsageError if a file is both to train on and held out."""
+    paths = {fragment.file.path for fragment in dataset.fragments}
+    for fragment in held_out.fragments:
+        if fragment.file.path in paths:
+            raise UsageError(
+                f"{fragment.file.name}: is in --data and in --test-data; the held-out rows must"
+                " not be training rows"
+            )

@@ -1,0 +1,85 @@
+"""Write predictions as CSV text, to a file or to standard output."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from cali_reg.runtime.atomic_files import replace_file
+
+
+class TextWriter:
+    """Writes rows as CSV text, with a header only if there are several columns.
+
+    Parameters
+    ----------
+    file : text file
+    names : sequence of str
+        Names of the columns.
+    """
+
+    def __init__(self, file: TextIO, names: Sequence[str]) -> None:
+        self._file, self._writer = file, csv.writer(file, lineterminator="\n")
+        self._header = names if len(names) > 1 else None
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path | None, names: Sequence[str]) -> Iterator[TextWriter]:
+        """Open a file, written whole or not at all, or standard output if `path` is None.
+
+        Raises
+        ------
+        ArtifactError
+            If the file cannot be written.
+        """
+        with open_text(path) as file:
+            writer = cls(file, names)
+            yield writer
+            writer._write_header()  # if there was no row
+
+    def write(self, rows: Sequence[Sequence[object]]) -> None:
+        """Write rows. A float becomes the shortest decimal that reads back as the same float."""
+        if rows:
+            self._write_header()
+            self._writer.writerows(rows)
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write one line or more that are CSV text already."""
+        self._write_header()
+        self._file.write("\n".join([*lines, ""]))
+
+    def _write_header(self) -> None:
+        if self._header is not None:
+            self._writer.writerow(self._header)
+            self._header = None
+
+
+@contextmanager
+def open_text(path: Path | None) -> Iterator[TextIO]:
+    """Open a text file, written whole or not at all, or standard output if `path` is None.
+
+    The text is UTF-8 with Unix line ends: the same bytes on every system.
+
+    Raises
+    ------
+    ArtifactError
+        If the file cannot be written.
+    """
+    if path is not None:
+        with (
+            replace_file(path) as handle,
+            open(handle.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as file,
+        ):
+            yield file
+    elif sys.stdout is None:
+        with open(os.devnull, "w") as file:
+            yield file
+    else:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+        yield sys.stdout
