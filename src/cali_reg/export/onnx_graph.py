@@ -34,20 +34,11 @@ def to_onnx(model: LinearModel, quantized: QuantizedModel | None = None) -> byte
         If onnx is not installed, or an exponent of the codes is too large or too small for float64.
     """
     try:
-        from onnx import TensorProto, helper
+        from onnx import helper
     except ImportError:
         raise UsageError("needs the extra cali-reg[onnx]: pip install 'cali-reg[onnx]'") from None
-    nodes, tensors = _coefficients(model, quantized)
-    nodes += [
-        helper.make_node("MatMul", ["X", "coefficients"], ["weighted_sum"]),
-        helper.make_node("Add", ["weighted_sum", "intercept"], ["y"]),
-    ]
-    tensors.append(_tensor("intercept", "d", [(quantized or model).intercept]))
-    float64 = TensorProto.DOUBLE
-    X = helper.make_tensor_value_info("X", float64, ["n_samples", len(model.names)])
-    y = helper.make_tensor_value_info("y", float64, ["n_samples", 1])
     exported = helper.make_model(
-        helper.make_graph(nodes, "linear_regression", [X], [y], tensors),
+        _graph(model, quantized),
         producer_name="cali-reg",
         ir_version=7,  # with opset 13 all that is needed, and understood since 2020
         opset_imports=[helper.make_opsetid("", 13)],
@@ -60,6 +51,22 @@ def to_onnx(model: LinearModel, quantized: QuantizedModel | None = None) -> byte
     }
     helper.set_model_props(exported, metadata)
     return bytes(exported.SerializeToString(deterministic=True))
+
+
+def _graph(model: LinearModel, quantized: QuantizedModel | None) -> Any:
+    """Return the graph of ``y = X @ coefficients + intercept``."""
+    from onnx import TensorProto, helper
+
+    nodes, tensors = _coefficients(model, quantized)
+    nodes += [
+        helper.make_node("MatMul", ["X", "coefficients"], ["weighted_sum"]),
+        helper.make_node("Add", ["weighted_sum", "intercept"], ["y"]),
+    ]
+    tensors.append(_tensor("intercept", "d", [(quantized or model).intercept]))
+    float64 = TensorProto.DOUBLE
+    X = helper.make_tensor_value_info("X", float64, ["n_samples", len(model.names)])
+    y = helper.make_tensor_value_info("y", float64, ["n_samples", 1])
+    return helper.make_graph(nodes, "linear_regression", [X], [y], tensors)
 
 
 def _coefficients(
