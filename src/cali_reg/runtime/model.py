@@ -147,7 +147,7 @@ class QuantizedModel:
     model : str
         Fingerprint of the model that was quantized.
     contract : dict
-        What quantizing cost, at most: see ``docs/quantization.md``.
+        What quantizing cost, at most: see ``docs/explanation/quantization.md``.
     """
 
     bits: int
