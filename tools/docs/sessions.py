@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_GENERATED = ROOT / "docs" / "reference" / "cli.md"  # by a tool with a check of its own
+PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").rglob("*.md")} - {_GENERATED})]
 TARGETS = ("train", "quantize", "verify", "predict")  # of make, that run a command of this name
 
 FENCE = re.compile(
