@@ -67,6 +67,19 @@ def test_ratios_are_those_measured() -> None:
         r"(\d+) milliseconds": measured(r"takes (\d+) ms as a whole process"),
         r"(\d+) times faster than loading": measured(r"takes (\d+) times as long"),
         r"(\d+) of NIST's": measured(r"\| Wampler5 \| ([\d.]+)"),
+        r"(\d+) MB": measured(r"image\]\(container.md\) takes ([\d.]+) MB"),
+        r"polars fits the same files (\d+)": 1 / measured(r"\| Parquet \| [\d.]+ \| ([\d.]+)"),
+        r"to (\d+) times faster\. And": 1 / measured(r"between ([\d.]+) and"),
     }
     for pattern, value in expected.items():
         assert [float(found) for found in re.findall(pattern, text)] == [round(value)], pattern
+    ours, theirs = re.findall(
+        r"\| Parquet \|.* (\d+) MB \| (\d+) MB", MEASURED.replace("| CSV", "\n")
+    )[0]
+    assert ("a fifteenth of the memory" in text) == (round(float(theirs) / float(ours)) == 15)
+
+
+def test_loss_is_the_one_printed() -> None:
+    """The loss by quantizing is that of the tutorial, whose sessions are run."""
+    (loss,) = re.findall(r"loses ([\de.-]+) of R²", README)
+    assert re.search(rf"training rows +{loss} ", (ROOT / "docs/tutorial.md").read_text("utf-8"))

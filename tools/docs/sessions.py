@@ -1,9 +1,10 @@
 """Compare the sessions in README.md and docs/ with what the commands print; --write renews them.
 
-In a fence of the kind `console`, lines that begin with `$ ` are commands, and the lines after each
-are its output. A fence with a title, as in ```json title="artifacts/model.json", shows that file.
-A line `...` stands for lines left out. `<!-- not run: reason -->` before a fence exempts it. Each
-page is run in a folder of its own, which holds the default artifacts and `examples/`.
+In a fence of the kind `console`, lines that begin with `$ ` are commands, which a backslash at the
+end continues; the lines after each are its output. A fence with a title, as in
+```json title="artifacts/model.json", shows that file. A line `...` stands for lines left out.
+`<!-- not run: reason -->` before a fence exempts it. Each page is run in a folder of its own, which
+holds the default artifacts and `examples/`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ FENCE = re.compile(
     r"(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-_STEP = re.compile(r"^\$ (?P<command>.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
+_STEP = re.compile(r"^\$ (?P<command>(?:.*\\\n)*.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 Run = Callable[[Sequence[str]], str]  # arguments of cali-reg to all that it prints
 
@@ -70,7 +71,7 @@ def printed_by(shown: Shown, run: Run) -> str:
     """Return what a command prints in the working directory, or what a file holds."""
     if shown.is_file:
         return Path(shown.source).read_text("utf-8")
-    program, *words = shlex.split(shown.source)
+    program, *words = shlex.split(shown.source.replace("\\\n", ""))
     if program == "cali-reg":
         return run(words)
     if program == "make":
