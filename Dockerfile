@@ -1,5 +1,5 @@
-# The image of a prediction: an interpreter, the modules it imports, the model; docs/container.md
-# says why, and how to get the same digest. `make docker` builds it, as does `docker build .`.
+# The image of a prediction: an interpreter, the modules it imports, the model. Why, and how to get
+# the same digest: docs/explanation/container.md. `make docker` builds it, as does `docker build .`.
 ARG BASE_IMAGE=base
 
 # the base by its digest, in a line of its own: Dependabot reads no ARG; unused if another is asked for

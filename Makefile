@@ -24,7 +24,7 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all train quantize verify predict bench docs lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
+.PHONY: help lint type-check test test-all train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
 .PHONY: workflows act same-digest image-archive upstream required notes push github-release last-release
 
 help: ## list the targets
@@ -58,6 +58,9 @@ bench: $(TOX) quantize ## measure speed, memory and correct digits against other
 
 docs: $(TOX) ## draw docs/*.svg anew
 	$(TOX) run -e docs
+
+site: $(TOX) ## build the documentation site in site/; fail for a broken link or a missing docstring
+	$(TOX) run -e site
 
 lock: $(TOX) ## lock the requirements with hashes (needs Python 3.11; LOCK_FLAGS=--upgrade)
 	$(TOX) run -e lock --skip-missing-interpreters=false -- $(LOCK_FLAGS)
@@ -115,10 +118,10 @@ github-release: ## make the release on GitHub, with all of dist (TAG=v0.1.0)
 last-release: ## fetch the files of the last release from GitHub
 	@$(PYTHON) tools/ci/publish.py last
 
-ci: lint type-check lock-check workflows test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
+ci: lint type-check lock-check workflows site test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
 
 clean: ## delete all that was made: artifacts, environments, caches
-	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist last-release
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist site last-release
 	find artifacts -mindepth 1 ! -name .gitignore -delete
 
 $(TOX): requirements/tools.txt

@@ -24,6 +24,7 @@ LOCKS = [
     Path("requirements/workflows.txt"),
     Path("requirements/tools.txt"),
     Path("requirements/release.txt"),
+    Path("requirements/site.txt"),
 ]
 COMPILE = [
     *(sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes"),

@@ -1,5 +1,7 @@
 """Linear regression that can be audited to the last bit.
 
+Examples
+--------
 >>> from cali_reg import ExactLinearRegression, load_california_housing
 >>> X, y = load_california_housing(return_X_y=True)
 >>> float(ExactLinearRegression().fit(X, y).intercept_)

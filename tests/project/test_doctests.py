@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from package import MODULES
-
-ROOT = Path(__file__).parents[2]
+from sessions import PAGES, folder_of_a_page
 
 
 @pytest.mark.parametrize("module", ["", *(module for module in MODULES if module != "__main__")])
@@ -19,8 +18,10 @@ def test_docstrings(module: str) -> None:
         assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))], ids=str)
-def test_documents(path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_documents(path: Path, made: Path) -> None:
     """Every Python session in the README and in docs/ gives what it shows."""
-    monkeypatch.chdir(made.parent)
-    assert doctest.testfile(str(path), module_relative=False, encoding="utf-8").failed == 0
+    text = path.read_text("utf-8")
+    session = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
+    with folder_of_a_page(made):
+        assert doctest.DocTestRunner().run(session).failed == 0

@@ -10,7 +10,7 @@ from locks import canonical, locked
 ROOT = Path(__file__).parents[2]
 TARGETS = [
     *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "verify", "predict"),
-    *("bench", "docs", "lock", "lock-check", "ci", "clean"),
+    *("bench", "docs", "site", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
     *("workflows", "act", "same-digest", "image-archive", "upstream"),
     *("required", "notes", "push", "github-release", "last-release"),

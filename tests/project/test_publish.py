@@ -21,7 +21,7 @@ CHANGELOG = f"""# Changelog
 
 ### Added
 
-- Something, with [a link](docs/ci.md).
+- Something, with [a link](docs/how_to/ci_and_releases.md).
 
 ## [0.0.1] - 2025-12-31
 
@@ -29,7 +29,7 @@ CHANGELOG = f"""# Changelog
 
 [0.0.1]: somewhere
 """
-SECTION = "### Added\n\n- Something, with [a link](docs/ci.md).\n"
+SECTION = "### Added\n\n- Something, with [a link](docs/how_to/ci_and_releases.md).\n"
 
 
 @pytest.fixture

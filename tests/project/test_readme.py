@@ -1,43 +1,85 @@
-"""What the README shows is what the code prints."""
+"""The README is short, and each figure in it is one that a command prints."""
 
 import re
-from pathlib import Path
 
-import pytest
-from commands import Run
+from sessions import ROOT
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-
-
-@pytest.fixture
-def in_checkout(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work where `artifacts` is the folder that was made."""
-    monkeypatch.chdir(made.parent)
+README = (ROOT / "README.md").read_text("utf-8")
+MEASURED = " ".join((ROOT / "docs/explanation/measured.md").read_text("utf-8").split())
 
 
-@pytest.mark.usefixtures("in_checkout")
-@pytest.mark.parametrize("command", ["train", "quantize", "predict"])
-def test_output_is_shown_as_printed(run: Run, command: str) -> None:
-    """Each command's output stands in the README, to the letter."""
-    code, out, _ = run(command)
-    assert code == 0
-    assert out in README.replace("\\", "/")
+def prose(page: str) -> str:
+    """Return what is read as text: no code, tables, comments, images, tags or link targets."""
+    for left_out in (
+        r"(?ms)^```.*?^```$",
+        r"(?m)^\|.*$",
+        r"(?s)<!--.*?-->",
+        r"<[^>]+>",
+        r"!\[[^\]]*\]\([^)]*\)",
+        r"(?<=\])\([^)]*\)",
+    ):
+        page = re.sub(left_out, "", page)
+    return page
 
 
-@pytest.mark.usefixtures("made")
-def test_footprint_is_that_of_the_files(made: Path) -> None:
-    """The table's bytes are the files' sizes."""
-    sizes = [
-        sum((made / name).stat().st_size for name in names)
-        for names in (["linear_model.joblib"], ["quant_params.joblib", "scale.joblib"])
-    ]
-    rows = re.findall(r"^\| (?:float64|uint8) \|.*?\| (\d+) \|", README, re.MULTILINE)
-    assert [int(size) for size in rows] == sizes
+def test_prose_is_what_is_read() -> None:
+    """Words are counted by what a reader sees."""
+    page = (
+        "# One\n\ntwo [three](a b c) `four`\n```sh\nx y\n```\n| a | b |\n<img src='x' alt='y z'>\n"
+    )
+    assert re.findall(r"\w+", prose(page)) == ["One", "two", "three", "four"]
 
 
-def test_files_that_it_links_to_exist() -> None:
-    """No link inside the repository is dead."""
-    root = Path(__file__).parents[2]
-    links = re.findall(r"\]\(([^):]+)\)|src=\"([^\"]+)\"", README)
+def test_readme_is_read_in_three_minutes() -> None:
+    """It has about 550 words of prose."""
+    words = [word for word in prose(README).split() if re.search(r"\w", word)]
+    assert 450 <= len(words) <= 650
+
+
+def test_links_lead_to_files() -> None:
+    """No link inside the repository is dead, neither the file nor the heading."""
+    links = re.findall(r"\]\(([^):]+)\)|src=\"([^\":]+)\"", README)
     assert links
-    assert all((root / (link or source).split("#")[0]).exists() for link, source in links)
+    for link, source in links:
+        path, _, heading = (link or source).partition("#")
+        assert (ROOT / path).exists(), path
+        headings = re.findall(r"(?m)^#+ (.*)$", (ROOT / path).read_text("utf-8"))
+        slugs = [
+            re.sub(r"[^\w\- ]", "", text).strip().lower().replace(" ", "-") for text in headings
+        ]
+        assert not heading or heading in slugs, link
+
+
+def measured(pattern: str) -> float:
+    """Return the one number of docs/explanation/measured.md that a pattern finds."""
+    (number,) = re.findall(pattern, MEASURED)
+    return float(number.replace(",", ""))
+
+
+def test_ratios_are_those_measured() -> None:
+    """The README rounds what docs/explanation/measured.md has from `make bench`."""
+    text = " ".join(README.split())
+    expected = {
+        r"(\d+) times faster than pandas": measured(r"\| Parquet \| ([\d.]+)"),
+        r"(\d+) times faster than scikit-learn": measured(
+            r"California drawn, 10 M × 8 \| ([\d.]+)"
+        ),
+        r"(\d+) milliseconds": measured(r"takes (\d+) ms as a whole process"),
+        r"(\d+) times faster than loading": measured(r"takes (\d+) times as long"),
+        r"(\d+) of NIST's": measured(r"\| Wampler5 \| ([\d.]+)"),
+        r"(\d+) MB": measured(r"image\]\(container.md\) takes ([\d.]+) MB"),
+        r"polars fits the same files (\d+)": 1 / measured(r"\| Parquet \| [\d.]+ \| ([\d.]+)"),
+        r"to (\d+) times faster\. And": 1 / measured(r"between ([\d.]+) and"),
+    }
+    for pattern, value in expected.items():
+        assert [float(found) for found in re.findall(pattern, text)] == [round(value)], pattern
+    ours, theirs = re.findall(
+        r"\| Parquet \|.* (\d+) MB \| (\d+) MB", MEASURED.replace("| CSV", "\n")
+    )[0]
+    assert ("a fifteenth of the memory" in text) == (round(float(theirs) / float(ours)) == 15)
+
+
+def test_loss_is_the_one_printed() -> None:
+    """The loss by quantizing is that of the tutorial, whose sessions are run."""
+    (loss,) = re.findall(r"loses ([\de.-]+) of R²", README)
+    assert re.search(rf"training rows +{loss} ", (ROOT / "docs/tutorial.md").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The split by content as ``docs/data.md`` has it, in Python's integers and nothing else."""
+"""The split by content of ``docs/explanation/split.md``, in Python's integers and nothing else."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 Each column is cut into slices whose entries are integers of at most 2**21, times one power of two
 (Ozaki, Ogita, Oishi & Rump, Numerical Algorithms 59, 2012). With at most 2**11 rows every product
 and every partial sum inside ``slices @ slices.T`` is an integer of at most 2**53, times a power of
-two: the matrix product is exact in whatever order BLAS adds. ``docs/exactness.md`` has the proof.
+two: the matrix product is exact in whatever order BLAS adds. The proof is in
+``docs/explanation/exactness.md``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from Babai's point (Combinatorica 6, 1986), and says whether it has proven that 
 
 The search runs in float64, in plain Python, whose operations give the same bits everywhere. A
 branch is cut only if its cost is above the best by more than any rounding error; what remains is
-compared in exact arithmetic. ``docs/quantization.md`` has the details.
+compared in exact arithmetic. ``docs/explanation/quantization.md`` has the details.
 """
 
 from __future__ import annotations

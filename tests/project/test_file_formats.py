@@ -1,0 +1,104 @@
+"""docs/reference/file_formats.md lists every field that the files have, and no other."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Run
+from sessions import ROOT
+
+PAGE = (ROOT / "docs/reference/file_formats.md").read_text("utf-8")
+TYPES = {
+    dict: "object",
+    list: "list",
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
+Fields = dict[str, set[str]]  # a field, such as features[].name, to the names of its types
+
+
+def documented(heading: str) -> Fields:
+    """Return the fields and types in the table below a heading."""
+    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"(?m)^\| `([^`]+)` \| ([a-z ]+) \|", section)
+    assert len(rows) == len(dict(rows))
+    return {field: set(types.split(" or ")) for field, types in rows}
+
+
+def fields_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path and the type of every value in a JSON document, the whole left out."""
+    if path:
+        yield path, TYPES[type(value)]
+    if isinstance(value, list):
+        for item in value:
+            yield from fields_in(item, f"{path}[]")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            inner = "*" if path == "contract.bytes" else key
+            yield from fields_in(item, f"{path}.{inner}".lstrip("."))
+
+
+def collected(*paths: Path) -> Fields:
+    """Return all fields of some files, but for those that all files have."""
+    found: Fields = {}
+    for path in paths:
+        for field, kind in fields_in(json.loads(path.read_bytes())):
+            found.setdefault(field, set()).add(kind)
+    for field in documented("Common to all JSON files"):
+        del found[field]
+    for kinds in found.values():
+        if "number" in kinds:  # 1 is a number that happens to be whole
+            kinds.discard("integer")
+    return found
+
+
+@pytest.fixture(scope="module")
+def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return folders of artifacts that together have every field: usual, and odd ones."""
+    from cali_reg.cli.entrypoint import main
+
+    base = tmp_path_factory.mktemp("formats")
+    rows = [f"{'abc'[i % 3]},{i * i % 17},{i * i % 17 + 1},{i * 7 % 11}" for i in range(40)]
+    table, odd, tiny = base / "rows.csv", base / "odd.csv", base / "tiny.csv"
+    table.write_text("\n".join(["town,x,x1,y", *rows, ""]))
+    odd.write_text("town,x,x1,y\na,1,2,3\n")
+    tiny.write_text("x,y\n1,2\n2,3\n")
+    paths = {"--data": table, "--target": "y", "--categorical": "town"}
+    options = [str(word) for pair in paths.items() for word in pair]
+    dependent, updated = base / "dependent", base / "updated"
+    for folder, more in (
+        (dependent, ["--test-data", str(odd), "--allow-collinear"]),
+        (updated, ["--features", "town,x"]),
+    ):
+        assert main(["train", *options, *more, "--artifacts", str(folder)]) == 0
+    assert main(["quantize", "--max-r2-loss", "1", "--artifacts", str(updated)]) == 0
+    assert main(["update", "--add", str(odd), "--artifacts", str(updated)]) == 0
+    exact = base / "exact"  # two rows and two unknowns: no degrees of freedom
+    tiny_options = ["--data", str(tiny), "--target", "y", "--test-data", str(odd)]
+    assert main(["train", *tiny_options, "--artifacts", str(exact)]) == 0
+    return [made, dependent, updated, exact]
+
+
+@pytest.mark.parametrize("name", ["model.json", "moments.json", "quantized.json"])
+def test_fields_are_those_of_the_files(folders: list[Path], name: str) -> None:
+    """Every field of a fresh artifact is documented with its types, and none beyond."""
+    files = [folder / name for folder in folders if (folder / name).exists()]
+    assert collected(*files) == documented(name)
+
+
+def test_fields_of_an_export_are_listed(made: Path, run: Run, tmp_path: Path) -> None:
+    """So are those of the JSON export, of both precisions."""
+    for precision in ("float64", "uint8"):
+        command = ["export", "--format", "json", "--precision", precision]
+        code, _, _ = run(*command, "--artifacts", made, "--out", tmp_path / precision)
+        assert code == 0
+    listed = documented("The JSON export")
+    assert collected(tmp_path / "float64", tmp_path / "uint8") == listed
+    quantized = set(collected(tmp_path / "uint8")) - set(collected(tmp_path / "float64"))
+    assert set(re.findall(r"(?m)^\| `([^`]+)` \| [a-z ]+ \| \(q\)", PAGE)) == quantized
