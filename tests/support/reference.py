@@ -47,7 +47,7 @@ def nearest(value: Fraction) -> float:
 
 
 def nearest_root(square: Fraction) -> float:
-    """Return the float64 nearest to the root of `square`: a guess, mended by comparing squares."""
+    """Return the float64 nearest to the root of `square`: a guess, corrected by squares."""
     if square == 0:
         return 0.0
     half = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
@@ -102,7 +102,7 @@ def means(X: npt.NDArray[Any]) -> tuple[float, ...]:
 
 
 def inverse_cholesky(X: npt.NDArray[Any]) -> tuple[tuple[float, ...], ...]:
-    """Return the lower triangle of the L⁻¹ for which L⁻¹ Xᵀ has orthonormal rows, X centred."""
+    """Return the lower triangle of the L⁻¹ for which L⁻¹ Xᵀ has orthonormal rows, X centered."""
     return tuple(
         tuple(math.copysign(nearest_root(v * v / square), v) for v in weights)
         for weights, square in _orthogonal_residuals(X)
@@ -111,8 +111,8 @@ def inverse_cholesky(X: npt.NDArray[Any]) -> tuple[tuple[float, ...], ...]:
 
 def leverage(X: npt.NDArray[Any], row: Sequence[float]) -> Fraction:
     """Return 1/n + (row - m)ᵀ C⁻¹ (row - m), with m the means of X and C its sums about them."""
-    centre = [_mean(column) for column in transpose(_fractions(X))]
-    deviation = [Fraction(value) - mean for value, mean in zip(row, centre, strict=True)]
+    center = [_mean(column) for column in transpose(_fractions(X))]
+    deviation = [Fraction(value) - mean for value, mean in zip(row, center, strict=True)]
     parts = (
         _dot(weights, deviation[: len(weights)]) ** 2 / square
         for weights, square in _orthogonal_residuals(X)
@@ -136,15 +136,15 @@ class LeastSquares:
         means = [
             sum(column) / n if fit_intercept else Fraction(0) for column in zip(*rows, strict=True)
         ]
-        centred = [[v - m for v, m in zip(row, means, strict=True)] for row in rows]
-        echelon, pivots = eliminate(centred)
+        centered = [[v - m for v, m in zip(row, means, strict=True)] for row in rows]
+        echelon, pivots = eliminate(centered)
         self.rank, self.fit_intercept = len(pivots), fit_intercept
         self.dependent = tuple(j for j in range(p) if j not in pivots)
         self.degrees_of_freedom = n - self.rank - int(fit_intercept)
         # X = basis @ echelon, both of full rank, gives the pseudoinverse
-        basis = [[row[j] for j in pivots] for row in centred]
+        basis = [[row[j] for j in pivots] for row in centered]
         if alpha:
-            self._weights, self._factors = _ridge(centred, target, Fraction(alpha)), None
+            self._weights, self._factors = _ridge(centered, target, Fraction(alpha)), None
         elif pivots:
             lift = matmul(transpose(echelon), inverse(matmul(echelon, transpose(echelon))))
             gram = inverse(matmul(transpose(basis), basis))
@@ -269,17 +269,17 @@ def _ridge(rows: Matrix, target: Vector, alpha: Fraction) -> Vector:
 
 
 def _orthogonal_residuals(X: npt.NDArray[Any]) -> list[tuple[Vector, Fraction]]:
-    """Return, for each centred column's residual on those before it, its weights and square.
+    """Return, for each centered column's residual on those before it, its weights and square.
 
     That is Gram and Schmidt's method; the weights are those of the columns up to this one.
     """
     found: list[tuple[Vector, Vector]] = []
     for k, column in enumerate(transpose(_fractions(X))):
         mean = _mean(column)
-        centred = [value - mean for value in column]
-        residual, weights = centred, [Fraction(i == k) for i in range(k + 1)]
+        centered = [value - mean for value in column]
+        residual, weights = centered, [Fraction(i == k) for i in range(k + 1)]
         for other, theirs in found:
-            slope = _dot(centred, other) / _squares(other)
+            slope = _dot(centered, other) / _squares(other)
             residual = [a - slope * b for a, b in zip(residual, other, strict=True)]
             weights[: len(theirs)] = [a - slope * b for a, b in zip(weights, theirs, strict=False)]
         found.append((residual, weights))
