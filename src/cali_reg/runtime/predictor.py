@@ -24,7 +24,7 @@ _SMALL = 1 << 20  # bytes: smaller files are predicted row by row, without loadi
 class PredictOptions(NamedTuple):
     """What to predict, and how: the options of ``cali-reg predict``.
 
-    Parameters
+    Attributes
     ----------
     artifacts : Path
         The model's folder.

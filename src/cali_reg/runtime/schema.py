@@ -11,7 +11,7 @@ from cali_reg.errors import DataError
 class Column(NamedTuple):
     """A column that a model reads: numeric, or categorical.
 
-    Parameters
+    Attributes
     ----------
     name : str
         Its name in the header.
