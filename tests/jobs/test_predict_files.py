@@ -36,6 +36,7 @@ from towns import (
 )
 
 from cali_reg.data import writers
+from cali_reg.data.formats import base
 from cali_reg.jobs import predict, prediction_batches
 
 
@@ -348,7 +349,7 @@ def test_what_ends_early_leaves_nothing(
     end: type[BaseException],
 ) -> None:
     """Control-C or a full disk after some batches: the old file stays, no other does."""
-    array, n_calls = predict._as_array, []
+    array, n_calls = base.number_array, []
 
     def stop_late(values: Any) -> Any:
         n_calls.append(1)
@@ -356,7 +357,7 @@ def test_what_ends_early_leaves_nothing(
             raise end(28, "No space left on device")
         return array(values)
 
-    monkeypatch.setattr(predict, "_as_array", stop_late)
+    monkeypatch.setattr(predict, "number_array", stop_late)
     monkeypatch.setattr(writers, "_GROUP_ROWS", 1)
     for k in range(4):
         write_rows(tmp_path / "in" / f"{k}.parquet")

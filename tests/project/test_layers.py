@@ -109,7 +109,7 @@ def test_predict_loads_no_numpy(made: Path) -> None:
     ("module", "heavy"),
     [
         ("least_squares.predictions", {"flint", "scipy", "sklearn", "joblib"}),
-        ("quantization.quantizer", {"scipy", "sklearn", "pyarrow"}),
+        ("quantization.quantizer", {"scipy", "sklearn", "pyarrow", "joblib"}),
         ("export.formats", {"numpy", "joblib", "onnx"}),
     ],
 )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cali_reg.data.formats.base import Problem
+from cali_reg.data.formats.base import Problem, text_array
 from cali_reg.data.missing_values import Mask, rows_with_missing
 from cali_reg.data.readers import Batch
 from cali_reg.errors import DataError
@@ -186,9 +186,17 @@ def _to_float64(array: pa.Array, k: int, encoded: EncodedBatch) -> Values:
 
 
 def _to_numpy(array: pa.Array, null: float) -> Values:
-    """Return the values of an array of numbers; its own to_numpy would import pandas."""
-    values: Values = np.from_dlpack(pc.fill_null(array, null) if array.null_count else array)
-    return values
+    """Return the values of an array of numbers, with `null` for those that are null.
+
+    Arrow's own to_numpy, and its functions of an array and a number, would import pandas.
+    """
+    if not array.null_count:
+        values: Values = np.from_dlpack(array)
+        return values
+    buffers = [None, array.buffers()[1]]
+    filled = pa.Array.from_buffers(array.type, len(array), buffers, offset=array.offset)
+    is_null = np.from_dlpack(pc.cast(pc.is_null(array), pa.uint8()))
+    return np.where(is_null, null, np.from_dlpack(filled))
 
 
 def _check_integers(array: pa.Array, k: int, encoded: EncodedBatch) -> None:
@@ -201,7 +209,7 @@ def _check_integers(array: pa.Array, k: int, encoded: EncodedBatch) -> None:
 
 def _encode_levels(array: pa.Array, column: Column) -> tuple[Values, Mask]:
     """Return the levels' indices, -1 for what is none of them, and which rows have none."""
-    levels = pa.array(column.levels or (), pa.string())
+    levels = text_array(column.levels or ())
     codes = _to_numpy(pc.index_in(array, value_set=levels), -1).astype(np.intp)
-    missing = _to_numpy(pc.equal(array, "").cast(pa.uint8()), 1).astype(bool)
+    missing = _to_numpy(pc.binary_length(array), 0) == 0
     return codes, missing

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg.data.feature_encoding import Values
+from cali_reg.data.formats.base import number_array
 from cali_reg.data.prefetch import prefetch
 from cali_reg.data.writers import TableWriter
 from cali_reg.errors import DataError
@@ -69,7 +70,7 @@ def _open_writer(options: PredictOptions, predictor: Predictor) -> Iterator[_Wri
     if options.out is not None and options.writes_table:
         with TableWriter.open(options.out, keep, outputs) as table:
             yield lambda batch, values: table.write(
-                batch.file.name, [*batch.kept, *map(_as_array, values)]
+                batch.file.name, [*batch.kept, *map(number_array, values)]
             )
     else:
         with TextWriter.open(options.out, [*keep, *outputs]) as text:
@@ -99,8 +100,3 @@ def _as_texts(name: str, array: pa.Array) -> list[Any]:
         raise DataError(
             f"column {name!r} holds {array.type}, which cannot be written as text; write Parquet"
         ) from None
-
-
-def _as_array(values: Values) -> pa.Array:
-    """Return float64 values as they are; pa.array would import pandas."""
-    return pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(values)])

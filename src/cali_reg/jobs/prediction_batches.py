@@ -12,7 +12,7 @@ import pyarrow as pa
 from cali_reg.data.dataset import open_dataset
 from cali_reg.data.feature_encoding import EncodedBatch, Values, encode, feature_columns
 from cali_reg.data.files import File
-from cali_reg.data.formats.base import Fragment
+from cali_reg.data.formats.base import Fragment, mask_array
 from cali_reg.data.prefetch import prefetch
 from cali_reg.data.readers import BATCH_SIZE, Batch, read
 from cali_reg.errors import DataError
@@ -38,7 +38,7 @@ class PredictionBatch:
 
     def take(self, rows: npt.NDArray[np.bool_]) -> PredictionBatch:
         """Return some of its rows."""
-        mask = pa.array(rows)
+        mask = mask_array(rows)
         return PredictionBatch(
             self.file,
             [column[rows] for column in self.features],

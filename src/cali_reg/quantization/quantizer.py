@@ -11,7 +11,7 @@ from typing import Any
 import flint
 
 from cali_reg.errors import DataError, GateError
-from cali_reg.export.joblib_file import joblib_bytes
+from cali_reg.export.joblib_file import plain_joblib_bytes
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.rounding import to_float
@@ -183,7 +183,7 @@ def _loss(moments: Moments, model: LinearModel, quantized: QuantizedModel) -> fl
 
 def _exports(quantized: QuantizedModel) -> dict[str, bytes]:
     """Return the two joblib files: the codes, and the numbers that turn them into values."""
-    small = quantized.bits <= 8
+    codes = bytes(quantized.codes) if quantized.bits <= 8 else quantized.codes
     parameters = (
         quantized.scale,
         quantized.zero_point,
@@ -191,6 +191,6 @@ def _exports(quantized: QuantizedModel) -> dict[str, bytes]:
         quantized.intercept,
     )
     return {
-        artifacts.QUANT_PARAMS: joblib_bytes(bytes(quantized.codes) if small else quantized.codes),
-        artifacts.SCALE: joblib_bytes(parameters),
+        artifacts.QUANT_PARAMS: plain_joblib_bytes(codes),
+        artifacts.SCALE: plain_joblib_bytes(parameters),
     }

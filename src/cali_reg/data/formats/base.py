@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from cali_reg.data.files import File
@@ -97,7 +99,8 @@ class Block(NamedTuple):
     Attributes
     ----------
     arrays : list of pyarrow.Array
-        One for each column asked for; null where a value is missing, or a row is invalid.
+        One for each column asked for; null, NaN or empty text where a value is missing, or a row is
+        invalid.
     numbers : sequence of int
         The rows' numbers in the file, from 1.
     problems : mapping of int to Problem
@@ -107,6 +110,40 @@ class Block(NamedTuple):
     arrays: list[pa.Array]
     numbers: Sequence[int]
     problems: Mapping[int, Problem] = {}
+
+
+def number_array(values: npt.NDArray[np.float64]) -> pa.Array:
+    """Return float64 values as an Arrow array; pa.array would import pandas if it is installed.
+
+    Parameters
+    ----------
+    values : array of shape (n_rows,)
+    """
+    return pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(values)])
+
+
+def text_array(texts: Sequence[str]) -> pa.Array:
+    """Return texts as an Arrow array; pa.array would import pandas if it is installed.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    """
+    data = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, data)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(data))]
+    return pa.Array.from_buffers(pa.string(), len(data), buffers)
+
+
+def mask_array(mask: npt.NDArray[np.bool_]) -> pa.Array:
+    """Return a mask as an Arrow array; pa.array would import pandas if it is installed.
+
+    Parameters
+    ----------
+    mask : array of shape (n_rows,)
+    """
+    bits = pa.py_buffer(np.packbits(mask, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(mask), [None, bits])
 
 
 def number_batches(batches: Any, names: Sequence[str], first_row: int) -> Any:

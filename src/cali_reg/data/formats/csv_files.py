@@ -8,13 +8,21 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from cali_reg.data.files import File, open_binary
 from cali_reg.data.formats import csv_blocks
-from cali_reg.data.formats.base import Block, Description, Fragment, Problem
+from cali_reg.data.formats.base import (
+    Block,
+    Description,
+    Fragment,
+    Problem,
+    number_array,
+    text_array,
+)
 from cali_reg.data.formats.csv_blocks import CsvBlock, as_text, cut_into_blocks, read_table
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import BOOLEANS, MISSING, is_missing, parse_cell
@@ -24,7 +32,7 @@ from cali_reg.runtime.schema import Column
 _FIRST_ROWS = 100  # that are looked at for true and false
 _MOST_ROWS = 10_000  # of a block that Python parses
 
-_Values = tuple[list[Any], Problem | None]  # of one row, null for what is missing
+_Values = tuple[list[Any], Problem | None]  # of one row, None for what is missing
 
 
 def describe(file: File) -> Description:
@@ -172,14 +180,18 @@ def _values(columns: Sequence[Column], cells: Sequence[str]) -> _Values:
 
 def _as_block(rows: Sequence[tuple[int, _Values]], columns: Sequence[Column]) -> Block:
     arrays = [
-        pa.array(
-            [values[k] for _, (values, _) in rows],
-            pa.float64() if column.levels is None else pa.string(),
-        )
+        _as_array([values[k] for _, (values, _) in rows], column)
         for k, column in enumerate(columns)
     ]
     problems = {i: problem for i, (_, (_, problem)) in enumerate(rows) if problem is not None}
     return Block(arrays, [number for number, _ in rows], problems)
+
+
+def _as_array(values: Sequence[Any], column: Column) -> pa.Array:
+    """Return values as an array: NaN, or empty text, where one is missing."""
+    if column.levels is None:
+        return number_array(np.array(values, dtype=np.float64))
+    return text_array([value or "" for value in values])
 
 
 def _type_found(array: pa.ChunkedArray) -> pa.DataType:
