@@ -1,6 +1,7 @@
 """The project itself: its locks, its targets and its drawings keep their promises."""
 
 import re
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from locks import canonical, locked
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "verify", "predict"),
+    *("help", "lint", "type-check", "test", "test-all", "coverage"),
+    *("train", "quantize", "verify", "predict"),
     *("bench", "docs", "site", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
     *("workflows", "act", "same-digest", "image-archive", "upstream"),
@@ -99,6 +101,16 @@ def test_tox_describes_its_environments() -> None:
     )
     named = {section.split("]")[0].lstrip(":") for section in sections} | {"py"}
     assert set(called) <= named
+
+
+def test_coverage_counts_branches() -> None:
+    """The gate is at least 95 % of lines and branches, of the whole package."""
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        settings = tomllib.load(file)["tool"]["coverage"]
+    assert settings["run"]["branch"] is True
+    assert settings["run"]["source_pkgs"] == ["cali_reg"]
+    assert not {"omit", "include", "exclude_lines", "exclude_also"} & set(str(settings).split("'"))
+    assert settings["report"]["fail_under"] >= 95
 
 
 def test_artifacts_folder_is_empty_in_git() -> None:

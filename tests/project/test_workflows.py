@@ -145,6 +145,7 @@ def test_jobs_run_in_the_order_of_the_loop() -> None:
     assert {key: found.get("needs") for key, found in CI.items() if key != "required"} == {
         "lint": None,
         "test-suite": None,
+        "coverage": None,
         "train-and-quantize": "test-suite",
         "same-bits": "train-and-quantize",
         "build-and-test-container": "train-and-quantize",
