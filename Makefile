@@ -24,7 +24,7 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all coverage train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
+.PHONY: help lint type-check test test-all lowest coverage train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
 .PHONY: workflows act same-digest image-archive upstream required notes push github-release last-release
 
 help: ## list the targets
@@ -41,6 +41,9 @@ test: $(TOX) ## run the tests on the Python at hand
 
 test-all: $(TOX) ## run the tests on every Python 3.11 to 3.14 found
 	$(TOX) run -e py311,py312,py313,py314
+
+lowest: $(TOX) ## run the tests with the lowest allowed versions of all dependencies (needs Python 3.11)
+	$(TOX) run -e lowest --skip-missing-interpreters=false
 
 coverage: $(TOX) ## run the tests, and fail if they run too little of the package's code
 	$(TOX) run -e coverage

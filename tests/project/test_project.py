@@ -10,7 +10,7 @@ from locks import canonical, locked
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    *("help", "lint", "type-check", "test", "test-all", "coverage"),
+    *("help", "lint", "type-check", "test", "test-all", "lowest", "coverage"),
     *("train", "quantize", "verify", "predict"),
     *("bench", "docs", "site", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
@@ -40,6 +40,7 @@ def test_lock_holds_all_that_training_needs() -> None:
     assert names <= set(pins)
 
 
+@pytest.mark.locked
 def test_installed_versions_are_the_locked_ones() -> None:
     """What the tests run on is what the lock says."""
     for name, version in locked(ROOT / "requirements.txt").items():
@@ -68,12 +69,27 @@ def test_every_pin_has_a_hash(lock: Path) -> None:
 
 
 def test_locks_agree() -> None:
-    """A package in several locks has one version."""
+    """A package in several locks has one version; lowest.txt alone holds older ones."""
     versions: dict[str, set[str]] = {}
-    for lock in (ROOT / "requirements.txt", *ROOT.glob("requirements/*.txt")):
+    locks = {ROOT / "requirements.txt", *ROOT.glob("requirements/*.txt")}
+    for lock in locks - {ROOT / "requirements/lowest.txt"}:
         for name, version in locked(lock).items():
             versions.setdefault(name, set()).add(version)
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_lowest_versions_are_the_lower_bounds() -> None:
+    """lowest.txt pins each dependency of pyproject.toml, extras too, to the bound given there."""
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    extras = project["optional-dependencies"].values()
+    bounds = [*project["dependencies"], *(line for lines in extras for line in lines)]
+    pins = locked(ROOT / "requirements/lowest.txt")
+    for bound in bounds:
+        name, version = bound.split(">=")
+        pinned = pins[canonical(name)].split(".")
+        assert pinned[: version.count(".") + 1] == version.split("."), bound
+        assert set(pinned[version.count(".") + 1 :]) <= {"0"}, bound
 
 
 def test_make_lists_its_targets() -> None:

@@ -215,6 +215,7 @@ def test_dependabot_sees_all_that_is_pinned() -> None:
     assert set(updates) == {"pip", "docker", "github-actions"}
     folders = {path.parent for path in ROOT.glob("**/requirements*/*.txt")}
     assert set(updates["pip"]["directories"]) == {"/", "/requirements"}
+    assert "requirements/lowest.*" in updates["pip"]["exclude-paths"]
     assert {folder.relative_to(ROOT).as_posix() for folder in folders if folder.parent == ROOT} == {
         "requirements"
     }
