@@ -1,16 +1,21 @@
 """The project itself: its locks, its targets and its drawings keep their promises."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 from locks import canonical, locked
+
+from cali_reg import __version__
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    *("help", "lint", "type-check", "test", "test-all", "lowest", "coverage"),
+    *("help", "lint", "type-check", "test", "test-all", "lowest", "coverage", "devenv"),
     *("train", "quantize", "verify", "predict"),
     *("bench", "docs", "site", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
@@ -99,6 +104,40 @@ def test_make_lists_its_targets() -> None:
     assert sorted(helped) == sorted(TARGETS)
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert set(TARGETS) <= set(" ".join(phony).split())
+
+
+def test_citation_is_of_this_version() -> None:
+    """CITATION.cff has the version, license, source and keywords that the package has."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    assert citation["version"] == __version__
+    assert citation["repository-code"] == project["urls"]["Source"]
+    assert [citation["license"], citation["title"]] == [project["license"], project["name"]]
+    assert citation["keywords"] == project["keywords"]
+
+
+def test_pre_commit_calls_make() -> None:
+    """Its only hook is of this repository and calls targets that exist."""
+    (source,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    (hook,) = source["hooks"]
+    assert (source["repo"], hook["language"]) == ("local", "system")
+    make, *targets = hook["entry"].split()
+    assert make == "make"
+    assert set(targets) <= set(TARGETS)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_contributing_explains_the_top_level() -> None:
+    """Each file and folder at the top of the repository has its line in CONTRIBUTING.md."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("no checkout")
+    section = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## The top level")[2]
+    names = {name.split("/")[0] for name in re.findall(r"`([^`]+)`", section)}
+    assert {line.split("/")[0] for line in listed.stdout.splitlines()} <= names
 
 
 def test_verify_makes_nothing() -> None:
