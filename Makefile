@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARTIFACTS ?= artifacts
+TEST ?=
 DATA ?=
 TARGET ?=
 # the gate of California Housing; of other data, if any, it is the user's
@@ -24,7 +25,7 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
+.PHONY: help lint type-check test test-all lowest coverage devenv train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
 .PHONY: workflows act same-digest image-archive upstream required notes push github-release last-release
 
 help: ## list the targets
@@ -36,11 +37,20 @@ lint: $(TOX) ## check style, and that the drawings are current
 type-check: $(TOX) ## check types, strictly
 	$(TOX) run -e type-check
 
-test: $(TOX) ## run the tests on the Python at hand
-	$(TOX) run -e py
+test: $(TOX) ## run the tests on the Python at hand (TEST=tests/data/test_content_split.py)
+	$(TOX) run -e py $(if $(TEST),-- $(TEST))
 
 test-all: $(TOX) ## run the tests on every Python 3.11 to 3.14 found
 	$(TOX) run -e py311,py312,py313,py314
+
+lowest: $(TOX) ## run the tests with the lowest allowed versions of all dependencies (needs Python 3.11)
+	$(TOX) run -e lowest --skip-missing-interpreters=false
+
+devenv: $(TOX) ## make .venv-dev for your editor: the package as it is in src, and what tests need
+	$(TOX) devenv -e py .venv-dev
+
+coverage: $(TOX) ## run the tests, and fail if they run too little of the package's code
+	$(TOX) run -e coverage
 
 train: $(ARTIFACTS)/model.json $(TRAINED) ## fit the model, if anything changed (MIN_R2=0.5; DATA=rows.csv TARGET=y)
 
@@ -118,10 +128,10 @@ github-release: ## make the release on GitHub, with all of dist (TAG=v0.1.0)
 last-release: ## fetch the files of the last release from GitHub
 	@$(PYTHON) tools/ci/publish.py last
 
-ci: lint type-check lock-check workflows site test-all train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
+ci: lint type-check lock-check workflows site test-all coverage train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
 
 clean: ## delete all that was made: artifacts, environments, caches
-	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist site last-release
+	rm -rf .venv .venv-dev .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist site last-release
 	find artifacts -mindepth 1 ! -name .gitignore -delete
 
 $(TOX): requirements/tools.txt

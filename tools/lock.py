@@ -1,6 +1,7 @@
-"""Lock the requirements with hashes; with --check, fail if a lock is stale or was tampered with.
+"""Lock the requirements with hashes; with --check, fail if a lock is stale or was changed by hand.
 
-One lock serves Python 3.11 to 3.14, so it is made on the oldest of them.
+One lock serves Python 3.11 to 3.14, so it is made on the oldest of them. `requirements/lowest.in`
+is written, too: it pins each dependency of pyproject.toml to the lowest version allowed there.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+LOWEST = Path("requirements/lowest.in")
 LOCKS = [
     Path("requirements.txt"),
     Path("requirements/build.txt"),
@@ -25,6 +28,7 @@ LOCKS = [
     Path("requirements/tools.txt"),
     Path("requirements/release.txt"),
     Path("requirements/site.txt"),
+    LOWEST.with_suffix(".txt"),
 ]
 COMPILE = [
     *(sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes"),
@@ -42,9 +46,12 @@ def main() -> int:
     if sys.version_info[:2] != (3, 11):
         sys.exit("lock: the locks are made on Python 3.11; install it, or let CI check them")
     if not options.check:
+        (ROOT / LOWEST).write_text(lowest(), encoding="utf-8", newline="\n")
         for lock in LOCKS:
             compile_lock(ROOT, lock, *["--upgrade"] * options.upgrade)
         return 0
+    if (ROOT / LOWEST).read_text("utf-8") != lowest():
+        sys.exit(f"{LOWEST}: not the lower bounds of pyproject.toml; run `make lock`")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for path in [*ROOT.glob("requirements*.*"), *ROOT.glob("requirements/*.*")]:
@@ -52,6 +59,23 @@ def main() -> int:
             target.parent.mkdir(exist_ok=True)
             shutil.copy(path, target)
         return max(is_stale(copy, lock) for lock in LOCKS)
+
+
+def lowest() -> str:
+    """Return requirements: all lower bounds of pyproject.toml as pins, and the tools of tests."""
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        settings = tomllib.load(file)
+    project = settings["project"]
+    bounds = [*settings["build-system"]["requires"], *project["dependencies"]]
+    for extra in project["optional-dependencies"].values():
+        bounds += extra
+    tools = (ROOT / "requirements/dev.in").read_text("utf-8").splitlines()
+    lines = [
+        "# Made by `make lock`: the lowest versions that pyproject.toml allows, then dev.in.",
+        *sorted(bound.replace(">=", "==") for bound in bounds),
+        *(line for line in tools if line and not line.startswith(("#", "-"))),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def compile_lock(root: Path, lock: Path, *arguments: str) -> None:

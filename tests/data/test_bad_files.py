@@ -236,9 +236,9 @@ def test_unreadable_files(run: Run, tmp_path: Path, suffix: str, unprivileged: N
     os.seteuid(user)
     path = write(numbers(), tmp_path / f"x.{suffix}")
     path.chmod(0)
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder.name.startswith(("test_", "popen-", "pytest-")):
+            folder.chmod(0o755)
     os.seteuid(effective)
     message = refused(run, tmp_path, "--target", "price", "--data", path)
     assert message.startswith(f"{path}: cannot be read as ")

@@ -43,6 +43,7 @@ def test_jobs_that_need_a_failing_one_are_skipped() -> None:
     assert found == {
         "lint": "success",
         "test-suite": "success",
+        "coverage": "success",
         "train-and-quantize": "failure",
         "same-bits": "skipped",
         "build-and-test-container": "skipped",

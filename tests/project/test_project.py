@@ -1,15 +1,22 @@
 """The project itself: its locks, its targets and its drawings keep their promises."""
 
 import re
+import shutil
+import subprocess
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 from locks import canonical, locked
+
+from cali_reg import __version__
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    *("help", "lint", "type-check", "test", "test-all", "train", "quantize", "verify", "predict"),
+    *("help", "lint", "type-check", "test", "test-all", "lowest", "coverage", "devenv"),
+    *("train", "quantize", "verify", "predict"),
     *("bench", "docs", "site", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
     *("workflows", "act", "same-digest", "image-archive", "upstream"),
@@ -38,6 +45,7 @@ def test_lock_holds_all_that_training_needs() -> None:
     assert names <= set(pins)
 
 
+@pytest.mark.locked
 def test_installed_versions_are_the_locked_ones() -> None:
     """What the tests run on is what the lock says."""
     for name, version in locked(ROOT / "requirements.txt").items():
@@ -66,12 +74,27 @@ def test_every_pin_has_a_hash(lock: Path) -> None:
 
 
 def test_locks_agree() -> None:
-    """A package in several locks has one version."""
+    """A package in several locks has one version; lowest.txt alone holds older ones."""
     versions: dict[str, set[str]] = {}
-    for lock in (ROOT / "requirements.txt", *ROOT.glob("requirements/*.txt")):
+    locks = {ROOT / "requirements.txt", *ROOT.glob("requirements/*.txt")}
+    for lock in locks - {ROOT / "requirements/lowest.txt"}:
         for name, version in locked(lock).items():
             versions.setdefault(name, set()).add(version)
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_lowest_versions_are_the_lower_bounds() -> None:
+    """lowest.txt pins each dependency of pyproject.toml, extras too, to the bound given there."""
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    extras = project["optional-dependencies"].values()
+    bounds = [*project["dependencies"], *(line for lines in extras for line in lines)]
+    pins = locked(ROOT / "requirements/lowest.txt")
+    for bound in bounds:
+        name, version = bound.split(">=")
+        pinned = pins[canonical(name)].split(".")
+        assert pinned[: version.count(".") + 1] == version.split("."), bound
+        assert set(pinned[version.count(".") + 1 :]) <= {"0"}, bound
 
 
 def test_make_lists_its_targets() -> None:
@@ -81,6 +104,40 @@ def test_make_lists_its_targets() -> None:
     assert sorted(helped) == sorted(TARGETS)
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert set(TARGETS) <= set(" ".join(phony).split())
+
+
+def test_citation_is_of_this_version() -> None:
+    """CITATION.cff has the version, license, source and keywords that the package has."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    assert citation["version"] == __version__
+    assert citation["repository-code"] == project["urls"]["Source"]
+    assert [citation["license"], citation["title"]] == [project["license"], project["name"]]
+    assert citation["keywords"] == project["keywords"]
+
+
+def test_pre_commit_calls_make() -> None:
+    """Its only hook is of this repository and calls targets that exist."""
+    (source,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    (hook,) = source["hooks"]
+    assert (source["repo"], hook["language"]) == ("local", "system")
+    make, *targets = hook["entry"].split()
+    assert make == "make"
+    assert set(targets) <= set(TARGETS)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_contributing_explains_the_top_level() -> None:
+    """Each file and folder at the top of the repository has its line in CONTRIBUTING.md."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("no checkout")
+    section = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## The top level")[2]
+    names = {name.split("/")[0] for name in re.findall(r"`([^`]+)`", section)}
+    assert {line.split("/")[0] for line in listed.stdout.splitlines()} <= names
 
 
 def test_verify_makes_nothing() -> None:
@@ -99,6 +156,16 @@ def test_tox_describes_its_environments() -> None:
     )
     named = {section.split("]")[0].lstrip(":") for section in sections} | {"py"}
     assert set(called) <= named
+
+
+def test_coverage_counts_branches() -> None:
+    """The gate is at least 95 % of lines and branches, of the whole package."""
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        settings = tomllib.load(file)["tool"]["coverage"]
+    assert settings["run"]["branch"] is True
+    assert settings["run"]["source_pkgs"] == ["cali_reg"]
+    assert not {"omit", "include", "exclude_lines", "exclude_also"} & set(str(settings).split("'"))
+    assert settings["report"]["fail_under"] >= 95
 
 
 def test_artifacts_folder_is_empty_in_git() -> None:

@@ -33,6 +33,7 @@ def commands(page: str) -> Iterator[list[str]]:
                 words = words[stop + 1 :]
 
 
+@pytest.mark.locked  # the sizes of pickles depend on the version of scikit-learn
 @pytest.mark.parametrize("path", PAGES, ids=IDS)
 def test_sessions_are_what_is_printed(path: Path, made: Path, run: Run) -> None:
     """Each command prints what follows it, and each file holds what is shown of it."""

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,12 @@ def used(steps: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
 
 
 def test_workflows_are_these() -> None:
-    """The files are the three that tox.ini names for a check of their form."""
+    """The files are the four that tox.ini names for a check of their form."""
     (line,) = re.findall(
         r"vendor\.github-workflows (.+)$", (ROOT / "tox.ini").read_text("utf-8"), re.M
     )
     assert line.split() == [f".github/workflows/{path.name}" for path in FILES]
-    assert list(WORKFLOWS) == ["ci", "release", "scheduled"]
+    assert list(WORKFLOWS) == ["ci", "pages", "release", "scheduled"]
 
 
 @pytest.mark.parametrize(("name", "key"), JOBS)
@@ -94,25 +95,38 @@ def test_job_ends_and_leaves_no_credentials(name: str, key: str) -> None:
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_permissions_are_to_read(name: str) -> None:
-    """A workflow may read the code; only jobs of a release get more."""
+    """A workflow may read the code; only jobs that publish may do more."""
     assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
     granted = [key for key, job in WORKFLOWS[name]["jobs"].items() if "permissions" in job]
-    assert granted == (["provenance", "image", "pypi", "release"] if name == "release" else [])
+    publishing = {"release": ["provenance", "image", "pypi", "release"], "pages": ["publish"]}
+    assert granted == publishing.get(name, [])
 
 
 def test_jobs_that_publish_build_nothing() -> None:
     """With a grant, a job installs no package and runs at most the target that publishes."""
-    for key, found in WORKFLOWS["release"]["jobs"].items():
+    for name, key in JOBS:
+        found = job(name, key)
         if "permissions" in found:
             assert not used(found["steps"], "actions/setup-python")
             assert list(runs(found["steps"])) in ([], ["make push"], ["make github-release"])
-        if key != "notes":
+        if name == "release" and key != "notes":
             assert found["needs"]
 
 
-def test_releases_use_no_cache() -> None:
-    """What a pull request could have left in a cache stays out of a release."""
-    assert "cache" not in json.dumps(WORKFLOWS["release"]["jobs"])
+def test_site_is_published_from_main() -> None:
+    """By `make site`, for the address that pyproject.toml gives."""
+    assert WORKFLOWS["pages"][True] == {"push": {"branches": ["main"]}}  # YAML reads `on` as true
+    assert job("pages", "publish")["needs"] == "site"
+    (build,) = [step for step in job("pages", "site")["steps"] if "run" in step]
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        address = tomllib.load(file)["project"]["urls"]["Documentation"]
+    assert (build["run"], build["env"]) == ("make site", {"SITE_URL": address})
+
+
+@pytest.mark.parametrize("name", ["release", "pages"])
+def test_what_is_published_uses_no_cache(name: str) -> None:
+    """What a pull request could have left in a cache stays out of it."""
+    assert "cache" not in json.dumps(WORKFLOWS[name]["jobs"])
 
 
 def test_pip_is_cached() -> None:
@@ -145,6 +159,7 @@ def test_jobs_run_in_the_order_of_the_loop() -> None:
     assert {key: found.get("needs") for key, found in CI.items() if key != "required"} == {
         "lint": None,
         "test-suite": None,
+        "coverage": None,
         "train-and-quantize": "test-suite",
         "same-bits": "train-and-quantize",
         "build-and-test-container": "train-and-quantize",
@@ -214,6 +229,7 @@ def test_dependabot_sees_all_that_is_pinned() -> None:
     assert set(updates) == {"pip", "docker", "github-actions"}
     folders = {path.parent for path in ROOT.glob("**/requirements*/*.txt")}
     assert set(updates["pip"]["directories"]) == {"/", "/requirements"}
+    assert "requirements/lowest.*" in updates["pip"]["exclude-paths"]
     assert {folder.relative_to(ROOT).as_posix() for folder in folders if folder.parent == ROOT} == {
         "requirements"
     }
