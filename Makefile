@@ -1,12 +1,12 @@
-# The front door: each target wraps a tox environment. `make` alone lists them.
-# Needs a POSIX shell and Python 3.11 or newer; on Windows run the tox commands of the README.
+# Each target runs a tox environment of tox.ini; `make` alone lists the targets.
+# They need a POSIX shell and Python 3.11 or newer; on Windows, run tox itself: `tox run -e NAME`.
 
 PYTHON ?= python3
 ARTIFACTS ?= artifacts
 TEST ?=
 DATA ?=
 TARGET ?=
-# the gate of California Housing; of other data, if any, it is the user's
+# the least R² that is accepted for California Housing; for other data, the user may set one
 MIN_R2 ?= $(if $(DATA),,0.5)
 TRAIN_FLAGS ?=
 VERIFY_FLAGS ?=
@@ -31,106 +31,106 @@ QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-lint: $(TOX) ## check style, and that the drawings are current
+lint: $(TOX) ## check style, and that diagrams and the command reference are up to date
 	$(TOX) run -e lint
 
-type-check: $(TOX) ## check types, strictly
+type-check: $(TOX) ## check types with mypy --strict
 	$(TOX) run -e type-check
 
-test: $(TOX) ## run the tests on the Python at hand (TEST=tests/data/test_content_split.py)
+test: $(TOX) ## run the tests on your Python (TEST=tests/data/test_content_split.py)
 	$(TOX) run -e py $(if $(TEST),-- $(TEST))
 
-test-all: $(TOX) ## run the tests on every Python 3.11 to 3.14 found
+test-all: $(TOX) ## run the tests on each installed Python, 3.11 to 3.14
 	$(TOX) run -e py311,py312,py313,py314
 
-lowest: $(TOX) ## run the tests with the lowest allowed versions of all dependencies (needs Python 3.11)
+lowest: $(TOX) ## run the tests with the oldest supported version of each dependency (needs Python 3.11)
 	$(TOX) run -e lowest --skip-missing-interpreters=false
 
-devenv: $(TOX) ## make .venv-dev for your editor: the package as it is in src, and what tests need
+devenv: $(TOX) ## create .venv-dev for your editor: the package (editable) and what the tests need
 	$(TOX) devenv -e py .venv-dev
 
-coverage: $(TOX) ## run the tests, and fail if they run too little of the package's code
+coverage: $(TOX) ## run the tests; fail if they cover too few lines and branches
 	$(TOX) run -e coverage
 
-train: $(ARTIFACTS)/model.json $(TRAINED) ## fit the model, if anything changed (MIN_R2=0.5; DATA=rows.csv TARGET=y)
+train: $(ARTIFACTS)/model.json $(TRAINED) ## train the model if anything changed (MIN_R2=0.5; DATA=rows.csv TARGET=y)
 
-quantize: $(ARTIFACTS)/quantized.json $(QUANTIZED) ## turn the model into uint8 codes, if anything changed
+quantize: $(ARTIFACTS)/quantized.json $(QUANTIZED) ## quantize the model to uint8 if anything changed
 
-# It reads the folder as it is: had it prerequisites there, it would make what it is to check.
-verify: $(TOX) ## make the files of ARTIFACTS again elsewhere, and compare each byte (VERIFY_FLAGS=--data=rows.csv)
+# It has no prerequisites in the folder: make would rebuild the files that it should check.
+verify: $(TOX) ## rebuild the files in ARTIFACTS elsewhere and compare each byte (VERIFY_FLAGS=--data=rows.csv)
 	@$(TOX) -qq run -e verify -- --artifacts $(ARTIFACTS) $(VERIFY_FLAGS)
 
 predict: $(TOX) quantize ## predict the sample rows (PREDICT_FLAGS=rows.csv)
 	@$(TOX) -qq run -e predict -- --artifacts $(ARTIFACTS) $(PREDICT_FLAGS)
 
-bench: $(TOX) quantize ## measure speed, memory and correct digits against others (BENCH_FLAGS=--quick)
+bench: $(TOX) quantize ## compare speed, memory and accuracy with other packages (BENCH_FLAGS=--quick)
 	$(TOX) run -e bench -- $(BENCH_FLAGS)
 
-docs: $(TOX) ## draw docs/*.svg anew
+docs: $(TOX) ## draw the diagrams in docs/ again, and write the command reference
 	$(TOX) run -e docs
 
-site: $(TOX) ## build the documentation site in site/; fail for a broken link or a missing docstring
+site: $(TOX) ## build the documentation in site/; fail on a broken link or a missing docstring
 	$(TOX) run -e site
 
-lock: $(TOX) ## lock the requirements with hashes (needs Python 3.11; LOCK_FLAGS=--upgrade)
+lock: $(TOX) ## lock all requirements with hashes (needs Python 3.11; LOCK_FLAGS=--upgrade)
 	$(TOX) run -e lock --skip-missing-interpreters=false -- $(LOCK_FLAGS)
 
-lock-check: $(TOX) ## fail if a lock is stale or was tampered with (needs Python 3.11)
+lock-check: $(TOX) ## fail if a lock is out of date or was changed by hand (needs Python 3.11)
 	$(TOX) run -e lock --skip-missing-interpreters=false -- --check
 
 docker: $(TOX) quantize ## build the image cali-reg:test (BASE_IMAGE=python:3.13-slim)
-	@test '$(ARTIFACTS)' = artifacts || { echo 'make docker: the image takes its model from artifacts; leave ARTIFACTS out' >&2; exit 2; }
+	@test '$(ARTIFACTS)' = artifacts || { echo 'make docker: the image takes its model from the folder artifacts; leave ARTIFACTS out' >&2; exit 2; }
 	$(TOX) run -e docker -- --record dist/image.json
 
-smoke: $(TOX) docker ## run the image locked down, and compare each digit with this machine's
+smoke: $(TOX) docker ## run the image without privileges; its predictions must equal this machine's
 	$(TOX) run -e smoke
 
-docker-reproducible: $(TOX) docker ## build the image from unequal copies, and fail unless the digest is one
+docker-reproducible: $(TOX) docker ## build the image three times, from different copies of the source; fail if a digest differs
 	$(TOX) run -e docker-reproducible
 
-same-digest: $(TOX) quantize ## build the image anew, fail if the digest is not the recorded one (EXPECT=dist/image.json)
+same-digest: $(TOX) quantize ## build the image again; fail if its digest is not the recorded one (EXPECT=dist/image.json)
 	$(TOX) run -e docker -- --no-cache --expect $(EXPECT) --record dist/image.json
 
-image-archive: $(TOX) ## save the image in dist, as registries take it
+image-archive: $(TOX) ## save the image in dist/ as an OCI archive, for a registry
 	$(TOX) run -e image-archive
 
 workflows: $(TOX) ## lint the workflows and the Dockerfile
 	$(TOX) run -e workflows
 
-act: $(TOX) ## run the CI workflow on this machine, green and with each job failing (ACT_FLAGS=--wiring)
+act: $(TOX) ## run the CI workflow here: as it is, then with each job failing (ACT_FLAGS=--wiring)
 	$(TOX) run -e act -- $(ACT_FLAGS)
 
-upstream: $(TOX) ## fail if scikit-learn downloads other data than ours (needs the network)
+upstream: $(TOX) ## fail if the embedded data differ from scikit-learn's download (needs the network)
 	$(TOX) run -e upstream
 
-dist: $(TOX) ## build wheel and sdist in dist/, twice, and fail unless the bytes are the same
+dist: $(TOX) ## build wheel and sdist in dist/ twice; fail if a byte differs
 	$(TOX) run -e release -- packages.py
 
-sbom: $(TOX) ## list what the lock installs in dist/cali-reg.cdx.json (CycloneDX)
+sbom: $(TOX) ## write an SBOM of requirements.txt to dist/cali-reg.cdx.json (CycloneDX)
 	$(TOX) run -e release -- sbom.py
 
-audit: $(TOX) ## ask for known flaws of what the locks hold (needs the network; AUDIT_FLAGS=--service=osv)
+audit: $(TOX) ## look for known vulnerabilities of the locked packages (needs the network; AUDIT_FLAGS=--service=osv)
 	$(TOX) run -e release -- audit.py $(AUDIT_FLAGS)
 
-# What only a workflow calls; those that publish install nothing, not even tox.
-required: ## fail unless all jobs succeeded (NEEDS, from a workflow)
+# Only workflows call these. They run without tox: jobs that publish install nothing.
+required: ## fail unless all jobs succeeded (NEEDS comes from the workflow)
 	@$(PYTHON) tools/ci/required.py
 
-notes: ## print the changelog's section, fail if TAG is not this version (TAG=v0.1.0)
+notes: ## print the release notes of TAG; fail if it is not this version (TAG=v0.1.0)
 	@$(PYTHON) tools/ci/publish.py notes
 
-push: ## push dist/image.tar as it is (REPOSITORY=ghcr.io/owner/name TAG=v0.1.0)
+push: ## push dist/image.tar to a registry (REPOSITORY=ghcr.io/owner/name TAG=v0.1.0)
 	@$(PYTHON) tools/ci/publish.py push
 
-github-release: ## make the release on GitHub, with all of dist (TAG=v0.1.0)
+github-release: ## create the release on GitHub with the files in dist/ (TAG=v0.1.0)
 	@$(PYTHON) tools/ci/publish.py release
 
-last-release: ## fetch the files of the last release from GitHub
+last-release: ## download the files of the last release from GitHub
 	@$(PYTHON) tools/ci/publish.py last
 
-ci: lint type-check lock-check workflows site test-all coverage train quantize verify docker smoke docker-reproducible dist sbom ## all that CI runs
+ci: lint type-check lock-check workflows site test-all coverage train quantize verify docker smoke docker-reproducible dist sbom ## run all checks of CI
 
-clean: ## delete all that was made: artifacts, environments, caches
+clean: ## delete artifacts, environments and caches
 	rm -rf .venv .venv-dev .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis dist site last-release
 	find artifacts -mindepth 1 ! -name .gitignore -delete
 
@@ -141,9 +141,9 @@ $(TOX): requirements/tools.txt
 	@touch $@
 
 ifeq ($(RETRAIN),no)
-# The files come from elsewhere, and their times mean nothing: take them as they are.
+# The files were downloaded, so their times mean nothing: use them as they are.
 $(ARTIFACTS)/model.json $(ARTIFACTS)/quantized.json $(TRAINED) $(QUANTIZED):
-	@echo '$@: not found, and RETRAIN=no; leave that out, or fetch the file' >&2; exit 2
+	@echo '$@: not found, and RETRAIN=no; leave RETRAIN out, or download the file' >&2; exit 2
 else
 $(ARTIFACTS)/model.json: $(SOURCES) $(ARTIFACTS)/.train-flags | $(TOX)
 	$(TOX) -q run -e train -- $(TRAIN)
@@ -151,14 +151,14 @@ $(ARTIFACTS)/model.json: $(SOURCES) $(ARTIFACTS)/.train-flags | $(TOX)
 $(ARTIFACTS)/quantized.json: $(ARTIFACTS)/model.json $(TRAINED) | $(TOX)
 	$(TOX) -q run -e quantize -- --artifacts $(ARTIFACTS) $(if $(DATA),--data $(DATA))
 
-# One run writes several files; should one of the others be gone, the run is repeated.
+# One run writes several files. If one of them is missing, run again.
 $(TRAINED): $(ARTIFACTS)/model.json
 	@test -e $@ || { rm -f $<; $(MAKE) --no-print-directory $<; }
 
 $(QUANTIZED): $(ARTIFACTS)/quantized.json
 	@test -e $@ || { rm -f $<; $(MAKE) --no-print-directory $<; }
 
-# Other flags are a change, too.
+# Train again if the flags changed.
 $(ARTIFACTS)/.train-flags: FORCE
 	@mkdir -p $(ARTIFACTS)
 	@echo '$(TRAIN)' | cmp -s - $@ || echo '$(TRAIN)' > $@

@@ -1,6 +1,6 @@
-"""Lock the requirements with hashes; with --check, fail if a lock is stale or was changed by hand.
+"""Lock all requirements with hashes; with --check, fail if a lock is out of date or was changed.
 
-One lock serves Python 3.11 to 3.14, so it is made on the oldest of them. `requirements/lowest.in`
+One lock is for Python 3.11 to 3.14, so it is made on the oldest of them. `requirements/lowest.in`
 is written, too: it pins each dependency of pyproject.toml to the lowest version allowed there.
 """
 
@@ -38,13 +38,13 @@ COMPILE = [
 
 
 def main() -> int:
-    """Write all locks, or name the first that differs from a fresh one."""
+    """Write all locks, or print how they differ from new ones."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare only")
-    parser.add_argument("--upgrade", action="store_true", help="take the newest versions")
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
+    parser.add_argument("--upgrade", action="store_true", help="use the newest versions")
     options = parser.parse_args()
     if sys.version_info[:2] != (3, 11):
-        sys.exit("lock: the locks are made on Python 3.11; install it, or let CI check them")
+        sys.exit("lock: the locks are made with Python 3.11; install it, or let CI check the locks")
     if not options.check:
         (ROOT / LOWEST).write_text(lowest(), encoding="utf-8", newline="\n")
         for lock in LOCKS:
@@ -79,7 +79,7 @@ def lowest() -> str:
 
 
 def compile_lock(root: Path, lock: Path, *arguments: str) -> None:
-    """Run pip-compile for one lock; pins that still fit are kept."""
+    """Run pip-compile for one lock; versions that still fit are kept."""
     environment = {**os.environ, "CUSTOM_COMPILE_COMMAND": "make lock"}
     command = [*COMPILE, *arguments, "--output-file", str(lock), str(lock.with_suffix(".in"))]
     if subprocess.run(command, cwd=root, env=environment, check=False).returncode:
@@ -87,13 +87,13 @@ def compile_lock(root: Path, lock: Path, *arguments: str) -> None:
 
 
 def is_stale(copy: Path, lock: Path) -> bool:
-    """Compile a lock anew in `copy`, hashes included, and print how the committed one differs."""
+    """Compile a lock again in `copy`, with its hashes, and print how the committed one differs."""
     compile_lock(copy, lock, "--no-reuse-hashes")
     committed, fresh = (root.joinpath(lock).read_text("utf-8") for root in (ROOT, copy))
     lines = difflib.unified_diff(committed.splitlines(), fresh.splitlines(), lineterm="", n=0)
     difference = "\n".join(list(lines)[2:12])
     if difference:
-        print(f"{lock}: stale or changed by hand; run `make lock`\n{difference}", file=sys.stderr)
+        print(f"{lock}: out of date or changed; run `make lock`\n{difference}", file=sys.stderr)
     return bool(difference)
 
 

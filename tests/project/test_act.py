@@ -1,4 +1,4 @@
-"""What judges a run of the workflow sees what is wrong with it; `make act` runs it."""
+"""The checks of `make act` find what is wrong with a run of the workflow."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ GREEN = act.Outcome(True, dict.fromkeys(OTHERS, "success"), OUTPUT)
 
 
 def test_every_action_has_a_stand_in_that_takes_its_inputs() -> None:
-    """A new action, or a new input, needs a stand-in that knows it."""
+    """A new action, or a new input of one, needs a folder in tools/ci/act that knows it."""
     for job in JOBS.values():
         for step in job["steps"]:
             owner, _, name = step.get("uses", "").partition("@")[0].partition("/")
@@ -30,7 +30,7 @@ def test_every_action_has_a_stand_in_that_takes_its_inputs() -> None:
 
 
 def test_what_act_names_is_in_the_workflow() -> None:
-    """The kind of runner that is played, and the jobs that need Docker, exist."""
+    """The kind of runner that is replaced, and the jobs that need Docker, exist."""
     assert {job["runs-on"] for job in JOBS.values()} >= {act.RUNNER}
     assert set(act.DOCKER) < set(JOBS)
     assert set(act.fixed(JOBS)) == {"3.11", "3.13"}
@@ -38,7 +38,7 @@ def test_what_act_names_is_in_the_workflow() -> None:
 
 
 def test_jobs_that_need_a_failing_one_are_skipped() -> None:
-    """Directly or not; the others succeed."""
+    """Directly or indirectly; the others succeed."""
     found = {name: act.expect(name, "train-and-quantize", JOBS) for name in OTHERS}
     assert found == {
         "lint": "success",
@@ -55,24 +55,24 @@ def test_jobs_that_need_a_failing_one_are_skipped() -> None:
 @pytest.mark.parametrize(
     ("outcome", "why"),
     [
-        (GREEN._replace(green=False), "red"),
-        (GREEN._replace(results={**GREEN.results, "lint": "skipped"}), "red"),
-        (GREEN._replace(results={}), "red"),
+        (GREEN._replace(green=False), "the run failed"),
+        (GREEN._replace(results={**GREEN.results, "lint": "skipped"}), "the run failed"),
+        (GREEN._replace(results={}), "the run failed"),
         (GREEN._replace(output={"test-suite 3.11": []}), "same-bits did not run on Python 3.11"),
         (GREEN._replace(output={**OUTPUT, "test-suite 3.11": ["no tests ran in 1.00s"]}), "test"),
         (GREEN._replace(output={**OUTPUT, "same-digest": ["tox run -e train"]}), "stored model"),
         (GREEN._replace(output={**OUTPUT, "same-digest": []}), "stored model"),
     ],
 )
-def test_a_run_that_is_not_as_it_should_be_stops(outcome: act.Outcome, why: str) -> None:
-    """Red, a job unseen, a suite without tests, or an image with a model of its own."""
+def test_unexpected_runs_are_reported(outcome: act.Outcome, why: str) -> None:
+    """It failed, a job is missing, no tests ran, or an image has not the stored model."""
     act.check_real(JOBS, ["3.11"], GREEN, [])
     with pytest.raises(SystemExit, match=why):
         act.check_real(JOBS, ["3.11"], outcome, [])
 
 
 def test_lines_are_sorted_by_entry(capsys: pytest.CaptureFixture[str]) -> None:
-    """A line goes to its job and Python, without colors; the end of a step is shown."""
+    """A line is added to its job and Python, without colors; the end of a step is printed."""
     event: dict[str, Any] = {
         "jobID": "test-suite",
         "matrix": {"os": act.RUNNER, "python": "3.11"},

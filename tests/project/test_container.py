@@ -1,4 +1,4 @@
-"""The sources of the image keep their promises; `make docker smoke docker-reproducible` runs it."""
+"""What the image is built from, and its tools; `make docker smoke docker-reproducible` runs it."""
 
 import io
 import json
@@ -25,13 +25,13 @@ def read(name: str) -> str:
 
 
 def test_context_holds_what_predicts() -> None:
-    """Of the package, .dockerignore lets in the modules of a prediction, and no other."""
+    """Of the package, .dockerignore allows the modules of a prediction and no other."""
     names = re.findall(r"^!src/cali_reg/(\w+)(?:\.py)?$", read(".dockerignore"), re.MULTILINE)
     assert sorted(names) == sorted(["__init__", *STANDARD_LIBRARY_ONLY])
 
 
 def test_context_is_an_allow_list() -> None:
-    """Nothing gets in unless it is named, without a pattern, and exists or is an artifact."""
+    """Only what is named is allowed, without a pattern; it exists or is an artifact."""
     lines = [line for line in read(".dockerignore").splitlines() if not line.startswith("#")]
     names = [line.removeprefix("!") for line in lines[1:-1]]
     assert lines == ["*", *(f"!{name}" for name in names), "**/__pycache__"]
@@ -40,7 +40,7 @@ def test_context_is_an_allow_list() -> None:
 
 
 def test_base_is_pinned() -> None:
-    """The base image is one digest, unless another is asked for, and no frontend is fetched."""
+    """The base image is pinned by digest, unless another is given; no frontend is downloaded."""
     text = read("Dockerfile")
     (base,) = re.findall(r"^FROM (\S+) AS base$", text, re.MULTILINE)
     assert "\nARG BASE_IMAGE=base\n" in text
@@ -49,7 +49,7 @@ def test_base_is_pinned() -> None:
 
 
 def test_label_takes_the_fingerprint(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A build is told the fingerprint that model.json has, and the time that the caller wants."""
+    """A build gets the fingerprint of model.json, and the time that the caller gives."""
     monkeypatch.setattr(image, "ROOT", made.parent)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "123")
     model = LinearModel.from_json((made / "model.json").read_bytes())
@@ -73,11 +73,11 @@ def test_record_of_a_build_is_compared(tmp_path: Path, capsys: pytest.CaptureFix
         with pytest.raises(SystemExit) as stopped:
             image.read_record(path)
         assert stopped.value.code == 2
-        assert "no record of a build" in capsys.readouterr().err
+        assert "not a record of a build" in capsys.readouterr().err
 
 
 def test_digests_of_an_archive_are_its_own(tmp_path: Path) -> None:
-    """The registry's digest is that of the manifest that the archive's index names."""
+    """The registry's digest is the one of the manifest in the archive's index."""
     path = tmp_path / "image.tar"
     index = {"manifests": [{"mediaType": "application/x", "digest": "sha256:abc"}]}
     manifest = {"config": {"digest": "sha256:def"}}
@@ -90,12 +90,12 @@ def test_digests_of_an_archive_are_its_own(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="holds an index"):
         archive.digests(path)
     path.write_bytes(tar_of({"manifest.json": (b"[]", 0)}))
-    with pytest.raises(SystemExit, match="no OCI archive"):
+    with pytest.raises(SystemExit, match="not an OCI archive"):
         archive.digests(path)
 
 
 def test_rows_span_the_training_ranges(made: Path) -> None:
-    """The smoke test's rows are a few hundred, and reach both ends of every range."""
+    """The rows of the smoke test reach both ends of every range."""
     model = json.loads((made / "model.json").read_bytes())
     header, *lines = smoke.make_rows(model).decode().splitlines()
     columns = zip(*(map(float, line.split(",")) for line in lines), strict=True)
@@ -107,7 +107,7 @@ def test_rows_span_the_training_ranges(made: Path) -> None:
 
 
 def test_modes_and_times_are_made_equal(tmp_path: Path) -> None:
-    """Files that differ in mode and time only become the same."""
+    """Files that differ only in mode and time become the same."""
     roots = [tmp_path / "first", tmp_path / "second"]
     for folder, mode in zip(roots, (0o600, 0o777), strict=True):
         for name in ("usr/local/bin/python3", "lib64/ld-linux.so.2", "artifacts/model.json"):
@@ -148,7 +148,7 @@ def tar_of(files: dict[str, tuple[bytes, int]]) -> bytes:
 
 
 def test_differences_name_layer_file_and_setting(tmp_path: Path) -> None:
-    """Two images that differ are explained; two that do not give nothing."""
+    """The differences of two images are listed; equal images have none."""
     first = saved(tmp_path / "1.tar", {"created": "then"}, a=(b"x", 0), b=(b"y", 0))
     second = saved(tmp_path / "2.tar", {"created": "now"}, b=(b"y", 7), c=(b"z", 0))
     images = [reproducible.read(path) for path in (first, second)]
@@ -162,7 +162,7 @@ def test_differences_name_layer_file_and_setting(tmp_path: Path) -> None:
 
 
 def test_copies_are_unequal(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two copies that are built have the same contents, other modes and other times."""
+    """The two copies that are built have the same contents, but different modes and times."""
     monkeypatch.setattr(reproducible, "SOURCES", [])
     monkeypatch.setattr(reproducible, "ROOT", made.parent)
     copies = [

@@ -1,4 +1,4 @@
-"""The project itself: its locks, its targets and its drawings keep their promises."""
+"""The project itself: locks, make targets, tox environments, settings and files at the top."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ TARGETS = [
 
 
 def needed(name: str, seen: set[str]) -> set[str]:
-    """Return the names of all that an installed distribution needs, directly or not."""
+    """Return the names of all dependencies of an installed distribution, direct or not."""
     for requirement in metadata.requires(name) or []:
         match = re.match(r"([A-Za-z0-9._-]+)", requirement)
         assert match
@@ -47,13 +47,13 @@ def test_lock_holds_all_that_training_needs() -> None:
 
 @pytest.mark.locked
 def test_installed_versions_are_the_locked_ones() -> None:
-    """What the tests run on is what the lock says."""
+    """The tests run with the locked versions."""
     for name, version in locked(ROOT / "requirements.txt").items():
         assert metadata.version(name) == version
 
 
 def test_package_takes_its_dependencies_from_requirements_in() -> None:
-    """One source: the installed package asks for what requirements.in lists."""
+    """The dependencies of the installed package are those of requirements.in."""
     lines = (ROOT / "requirements.in").read_text("utf-8").splitlines()
     listed = [line for line in lines if line and not line.startswith("#")]
     listed.remove("colorama")  # of tqdm's own, for Windows
@@ -65,7 +65,7 @@ def test_package_takes_its_dependencies_from_requirements_in() -> None:
     "lock", [ROOT / "requirements.txt", *sorted(ROOT.glob("requirements/*.txt"))]
 )
 def test_every_pin_has_a_hash(lock: Path) -> None:
-    """No pin goes without hashes, and no lock names a host."""
+    """Every pin has hashes, and no lock names a host."""
     text = lock.read_text("utf-8")
     pins = [block for block in re.split(r"\n(?=[A-Za-z0-9])", text) if "==" in block.split("\n")[0]]
     assert pins
@@ -74,7 +74,7 @@ def test_every_pin_has_a_hash(lock: Path) -> None:
 
 
 def test_locks_agree() -> None:
-    """A package in several locks has one version; lowest.txt alone holds older ones."""
+    """A package in several locks has one version; only lowest.txt has older ones."""
     versions: dict[str, set[str]] = {}
     locks = {ROOT / "requirements.txt", *ROOT.glob("requirements/*.txt")}
     for lock in locks - {ROOT / "requirements/lowest.txt"}:
@@ -98,7 +98,7 @@ def test_lowest_versions_are_the_lower_bounds() -> None:
 
 
 def test_make_lists_its_targets() -> None:
-    """Every target is phony, has a line of help, and is known here."""
+    """Every target is phony, has a line of help, and is listed here."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     helped = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
     assert sorted(helped) == sorted(TARGETS)
@@ -141,13 +141,13 @@ def test_contributing_explains_the_top_level() -> None:
 
 
 def test_verify_makes_nothing() -> None:
-    """What is to be checked is no prerequisite, or make would overwrite it first."""
+    """The files to be checked are no prerequisites: make would rebuild them first."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert re.findall(r"^verify:(.*) ## ", makefile, re.MULTILINE) == [" $(TOX)"]
 
 
 def test_tox_describes_its_environments() -> None:
-    """Each environment says what it is for, and those that the Makefile calls exist."""
+    """Each environment has a description, and those that the Makefile calls exist."""
     tox = (ROOT / "tox.ini").read_text("utf-8")
     sections = re.split(r"^\[testenv", tox, flags=re.MULTILINE)[1:]
     assert all("\ndescription = " in section for section in sections)
@@ -159,7 +159,7 @@ def test_tox_describes_its_environments() -> None:
 
 
 def test_coverage_counts_branches() -> None:
-    """The gate is at least 95 % of lines and branches, of the whole package."""
+    """At least 95 % of lines and branches of the whole package must be covered."""
     with open(ROOT / "pyproject.toml", "rb") as file:
         settings = tomllib.load(file)["tool"]["coverage"]
     assert settings["run"]["branch"] is True
@@ -169,6 +169,6 @@ def test_coverage_counts_branches() -> None:
 
 
 def test_artifacts_folder_is_empty_in_git() -> None:
-    """A checkout has the folder, and nothing in it is ever committed."""
+    """A checkout has the folder, and nothing in it is committed."""
     lines = (ROOT / "artifacts" / ".gitignore").read_text("utf-8").splitlines()
     assert [line for line in lines if not line.startswith("#")] == ["*", "!.gitignore"]

@@ -1,4 +1,4 @@
-"""The steps of a release do what they say, and nothing for a wrong tag."""
+"""The steps of a release publish what was built, and nothing for a wrong tag."""
 
 import json
 from pathlib import Path
@@ -52,7 +52,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def calls(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Return the list of commands that are run, none of them really."""
+    """Replace running commands; return the list of those that would run."""
     seen: list[list[str]] = []
 
     def run(*command: str) -> str:
@@ -67,7 +67,7 @@ def calls(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 @pytest.mark.usefixtures("checkout")
 def test_notes_are_the_section(capsys: pytest.CaptureFixture[str]) -> None:
-    """The tag's section is printed, without its head and what follows."""
+    """The tag's section is printed, without its heading and the next sections."""
     publish.print_notes()
     assert capsys.readouterr().out == SECTION
 
@@ -75,7 +75,7 @@ def test_notes_are_the_section(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("checkout")
 @pytest.mark.parametrize("tag", ["v0.0.1", cali_reg.__version__, "v9", "$(id)"])
 def test_a_tag_of_another_version_is_refused(tag: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A tag has to be the version, so that files and tag agree."""
+    """The tag must be the version, so that files and tag agree."""
     with pytest.raises(SystemExit) as stopped:
         publish.notes(tag)
     assert stopped.value.code == 1
@@ -86,7 +86,7 @@ def test_a_tag_of_another_version_is_refused(tag: str, capsys: pytest.CaptureFix
 def test_a_missing_section_is_refused(
     old: str, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without head, date or text there is nothing to say, and no release."""
+    """Without a heading, a date or a text there is no release."""
     (checkout / "CHANGELOG.md").write_text(CHANGELOG.replace(old, ""), "utf-8")
     with pytest.raises(SystemExit) as stopped:
         publish.notes(TAG)
@@ -95,7 +95,7 @@ def test_a_missing_section_is_refused(
 
 
 def test_the_tag_must_be_set(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Called by hand without the variables, a step stops before it does anything."""
+    """Without its environment variables, a step stops before it does anything."""
     monkeypatch.delenv("TAG")
     with pytest.raises(SystemExit) as stopped:
         publish.release()
@@ -120,7 +120,7 @@ def test_push_keeps_the_digest(
 
 @pytest.mark.usefixtures("calls")
 def test_push_of_another_digest_fails(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the registry has must be what was built."""
+    """The digest in the registry must be that of the build."""
     monkeypatch.setenv("REPOSITORY", "ghcr.io/owner/name")
     (checkout / "dist" / "image.json").write_text('{"manifest": "sha256:def"}', "utf-8")
     with pytest.raises(SystemExit) as stopped:
@@ -130,7 +130,7 @@ def test_push_of_another_digest_fails(checkout: Path, monkeypatch: pytest.Monkey
 
 
 def test_publish_takes_all_files(checkout: Path, calls: list[list[str]]) -> None:
-    """The release has the tag's section, and all that is in dist."""
+    """The release has the tag's section and all files in dist."""
     publish.release()
     (command,) = calls
     assert command[:5] == ["gh", "release", "create", TAG, "--verify-tag"]
@@ -139,7 +139,7 @@ def test_publish_takes_all_files(checkout: Path, calls: list[list[str]]) -> None
 
 
 def test_last_release_is_fetched(checkout: Path, calls: list[list[str]]) -> None:
-    """The newest release's tag is handed on, and what it is compared by is fetched."""
+    """The newest release's tag is an output, and the files to compare are downloaded."""
     publish.fetch_last()
     assert calls[1][:4] == ["gh", "release", "download", "v9"]
     assert {"image.json", "model.json", "*.joblib"} <= set(calls[1])
@@ -147,14 +147,14 @@ def test_last_release_is_fetched(checkout: Path, calls: list[list[str]]) -> None
 
 
 def test_no_release_is_no_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the first release, the tag is empty and nothing is fetched."""
+    """Before the first release, the tag is empty and nothing is downloaded."""
     monkeypatch.setattr(publish, "run", lambda *_: "[]")
     publish.fetch_last()
     assert (checkout / "output").read_text("utf-8") == "tag=\n"
 
 
 def test_a_missing_program_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """No traceback where a tool is not installed, or fails."""
+    """There is no traceback if a tool is not installed or fails."""
     with pytest.raises(SystemExit):
         publish.run("no-such-program")
     assert "no-such-program is not installed" in capsys.readouterr().err

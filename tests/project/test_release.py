@@ -1,4 +1,4 @@
-"""A release holds what it should and no more; `make dist sbom` makes it twice and compares."""
+"""What is in a release; `make dist sbom` builds it twice and compares."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def source() -> set[str]:
 
 
 def test_wheel_holds_the_package_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No tests, no artifacts, no sources of anything else."""
+    """It has no tests, no artifacts and no other files."""
     monkeypatch.chdir(ROOT)
     with zipfile.ZipFile(tmp_path / buildapi.build_wheel(str(tmp_path))) as wheel:
         names = set(wheel.namelist())
@@ -54,7 +54,7 @@ def test_wheel_holds_the_package_alone(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_sdist_holds_what_the_wheel_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the wheel's source, and nothing of the machine is in it."""
+    """It has the sources of the wheel, and nothing of the machine that built it."""
     monkeypatch.chdir(ROOT)
     with tarfile.open(tmp_path / buildapi.build_sdist(str(tmp_path))) as sdist:
         members = sdist.getmembers()
@@ -65,7 +65,7 @@ def test_sdist_holds_what_the_wheel_needs(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_copies_are_unequal(tmp_path: Path) -> None:
-    """What is built twice has the same contents, other modes and other times."""
+    """The copies have the same contents, but different modes and times."""
     circumstances = [packages.FIRST, packages.SECOND]
     first, second = (packages.copy(tmp_path, case) / "pyproject.toml" for case in circumstances)
     assert first.read_bytes() == second.read_bytes() == (ROOT / "pyproject.toml").read_bytes()
@@ -77,17 +77,17 @@ def test_copies_are_unequal(tmp_path: Path) -> None:
 def test_unequal_builds_are_no_release(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: dict[str, bytes]
 ) -> None:
-    """The file that differs is named, and nothing is written."""
+    """The message names the file that differs, and nothing is written."""
     builds = {"a": {"a": b"x", "b": b"y"}, packages.SECOND.folder: second}
     monkeypatch.setattr(packages, "build", lambda folder, case: builds[case.folder])
     monkeypatch.setattr(packages, "ROOT", tmp_path)
-    with pytest.raises(SystemExit, match=r"builds of one source differ: b$"):
+    with pytest.raises(SystemExit, match=r"builds of the same source differ: b$"):
         packages.main()
     assert not list(tmp_path.iterdir())
 
 
 def test_a_release_replaces_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """dist/ holds one version's files; the list of its parts stays."""
+    """dist/ has the files of one version; the SBOM stays."""
     packages.write(tmp_path / "dist", {"cali_reg-0.0.1.tar.gz": b"old", sbom.NAME: b"{}"})
     monkeypatch.setattr(packages, "build", lambda folder, case: {"cali_reg-0.0.2.tar.gz": b"new"})
     monkeypatch.setattr(packages, "ROOT", tmp_path)
@@ -98,7 +98,7 @@ def test_a_release_replaces_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_time_is_the_commits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The caller's time wins; without Git it is 0."""
+    """The caller's time has priority; without Git it is 0."""
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     monkeypatch.setattr(packages, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
@@ -113,7 +113,7 @@ def test_time_is_the_commits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def document(lock: str) -> dict[str, Any]:
-    """Return what cyclonedx-py makes of a lock, in part."""
+    """Return a part of what cyclonedx-py writes for a lock."""
     components = [
         {
             "bom-ref": f"ref-{name}",
@@ -138,7 +138,7 @@ def test_pins_are_those_of_the_lock() -> None:
 
 
 def test_what_needs_what_is_the_locks() -> None:
-    """The root has our version and what requirements.in asks for; the rest its own needs."""
+    """The root has our version and needs requirements.in; packages need what the lock says."""
     body = document(SMALL_LOCK)
     sbom.complete(body, SMALL_LOCK)
     assert body["metadata"]["component"]["version"] == __version__
@@ -160,13 +160,13 @@ def test_what_needs_what_is_the_locks() -> None:
 def test_a_list_of_other_packages_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, name: str
 ) -> None:
-    """Another version, another hash, one package less: it is named, and nothing is written."""
+    """Another version or hash, or a missing package: it is named, and nothing is written."""
     (tmp_path / "requirements.txt").write_text(SMALL_LOCK)
     monkeypatch.setattr(sbom, "ROOT", tmp_path)
     monkeypatch.setattr(sbom, "LOCK", tmp_path / "requirements.txt")
     other = json.dumps(document(SMALL_LOCK.replace(old, new))).encode()
     monkeypatch.setattr(sbom, "document", lambda seed: other)
-    with pytest.raises(SystemExit, match=rf"not what requirements.txt lists: {name}$"):
+    with pytest.raises(SystemExit, match=rf"differs from requirements.txt: {name}$"):
         sbom.main()
     assert not (tmp_path / "dist").exists()
 

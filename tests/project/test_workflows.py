@@ -1,4 +1,4 @@
-"""The workflows keep their promises; `make workflows` lints them, and `make act` runs ci.yml."""
+"""Rules for the workflows; `make workflows` lints them, and `make act` runs ci.yml."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def used(steps: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
 
 
 def test_workflows_are_these() -> None:
-    """The files are the four that tox.ini names for a check of their form."""
+    """They are the files that tox.ini checks by their schema."""
     (line,) = re.findall(
         r"vendor\.github-workflows (.+)$", (ROOT / "tox.ini").read_text("utf-8"), re.M
     )
@@ -54,7 +54,7 @@ def test_workflows_are_these() -> None:
 
 @pytest.mark.parametrize(("name", "key"), JOBS)
 def test_step_is_one_call_of_a_target_that_exists(name: str, key: str) -> None:
-    """No step holds logic: it calls make, or on Windows what make would call."""
+    """No step has logic: it calls make, or on Windows what make would call."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     variables = set(re.findall(r"^([A-Z0-9_]+) \?=", makefile, re.MULTILINE))
@@ -70,7 +70,7 @@ def test_step_is_one_call_of_a_target_that_exists(name: str, key: str) -> None:
 
 
 def test_every_action_is_pinned() -> None:
-    """An action is a commit, with its version beside it, and the same one everywhere."""
+    """An action is pinned to a commit, the same everywhere, with its version beside it."""
     pins: dict[str, set[str]] = {}
     for text in TEXTS.values():
         for line in re.findall(r"uses: (.+)$", text, re.MULTILINE):
@@ -84,7 +84,7 @@ def test_every_action_is_pinned() -> None:
 
 @pytest.mark.parametrize(("name", "key"), JOBS)
 def test_job_ends_and_leaves_no_credentials(name: str, key: str) -> None:
-    """Each job has a limit of time and its own name, and a checkout keeps no token."""
+    """Each job has a time limit and its own name, and a checkout keeps no token."""
     found = job(name, key)
     assert found["name"].split(" (")[0] == key
     if "uses" not in found:
@@ -103,7 +103,7 @@ def test_permissions_are_to_read(name: str) -> None:
 
 
 def test_jobs_that_publish_build_nothing() -> None:
-    """With a grant, a job installs no package and runs at most the target that publishes."""
+    """A job with more permissions installs nothing, and runs only the target that publishes."""
     for name, key in JOBS:
         found = job(name, key)
         if "permissions" in found:
@@ -125,12 +125,12 @@ def test_site_is_published_from_main() -> None:
 
 @pytest.mark.parametrize("name", ["release", "pages"])
 def test_what_is_published_uses_no_cache(name: str) -> None:
-    """What a pull request could have left in a cache stays out of it."""
+    """A pull request could have put something into a cache."""
     assert "cache" not in json.dumps(WORKFLOWS[name]["jobs"])
 
 
 def test_pip_is_cached() -> None:
-    """All else that installs has its downloads cached."""
+    """All other jobs that install packages cache the downloads."""
     for name in ("ci", "scheduled"):
         for found in WORKFLOWS[name]["jobs"].values():
             setups = used(found["steps"], "actions/setup-python")
@@ -138,7 +138,7 @@ def test_pip_is_cached() -> None:
 
 
 def test_a_called_workflow_does_not_cancel_its_caller() -> None:
-    """Pushes cancel older runs; the groups differ, and do not hang on the caller's name."""
+    """Pushes cancel older runs; the groups differ, and do not depend on the caller's name."""
     groups = {name: flow["concurrency"]["group"] for name, flow in WORKFLOWS.items()}
     assert len(set(groups.values())) == len(groups)
     assert "github.workflow" not in str(groups)
@@ -147,7 +147,7 @@ def test_a_called_workflow_does_not_cancel_its_caller() -> None:
 
 
 def test_required_needs_all_others() -> None:
-    """No job can fail unseen, and the last one runs whatever happened."""
+    """A failure of any job is noticed, and the last job always runs."""
     assert set(CI["required"]["needs"]) == set(CI) - {"required"}
     assert CI["required"]["if"] == "always()"
     assert {key for key, found in CI.items() if "if" in found} == {"required"}
@@ -155,7 +155,7 @@ def test_required_needs_all_others() -> None:
 
 
 def test_jobs_run_in_the_order_of_the_loop() -> None:
-    """Tests gate the training, and the model comes before the image."""
+    """A model is trained only if the tests pass, and an image is built from that model."""
     assert {key: found.get("needs") for key, found in CI.items() if key != "required"} == {
         "lint": None,
         "test-suite": None,
@@ -168,7 +168,7 @@ def test_jobs_run_in_the_order_of_the_loop() -> None:
 
 
 def test_matrices_cover_what_is_promised() -> None:
-    """All Pythons of pyproject.toml, four kinds of machine; the same bits at the ends of both."""
+    """All Pythons of pyproject.toml on four systems; bits are compared on the oldest and newest."""
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     pythons = re.findall(r'Python :: (3\.\d+)"', project)
     matrix = CI["test-suite"]["strategy"]["matrix"]
@@ -185,7 +185,7 @@ def test_matrices_cover_what_is_promised() -> None:
 
 
 def test_the_model_is_trained_once() -> None:
-    """One job stores model-artifacts; whoever builds an image takes them, and may not train."""
+    """One job stores model-artifacts; jobs that build an image use them and do not train."""
     for name in ("ci", "release"):
         for key, found in WORKFLOWS[name]["jobs"].items():
             steps = found.get("steps", [])
@@ -200,7 +200,7 @@ def test_the_model_is_trained_once() -> None:
 
 @pytest.mark.skipif(os.name == "nt" or not shutil.which("make"), reason="needs make")
 def test_make_keeps_given_files(made: Path, tmp_path: Path) -> None:
-    """With RETRAIN=no, make takes files older than the code as they are, and makes none."""
+    """With RETRAIN=no, make uses files older than the code as they are, and rebuilds none."""
     folder = shutil.copytree(made, tmp_path / "given")
     for path in folder.iterdir():
         os.utime(path, (0, 0))
@@ -223,7 +223,7 @@ def test_make_keeps_given_files(made: Path, tmp_path: Path) -> None:
 
 
 def test_dependabot_sees_all_that_is_pinned() -> None:
-    """Locks, base image and actions are updated, each kind in one pull request, a week late."""
+    """Locks, base image and actions are updated after a week, each kind in one pull request."""
     text = (ROOT / ".github" / "dependabot.yml").read_text("utf-8")
     updates = {entry["package-ecosystem"]: entry for entry in yaml.safe_load(text)["updates"]}
     assert set(updates) == {"pip", "docker", "github-actions"}
@@ -251,7 +251,7 @@ def test_dependabot_sees_all_that_is_pinned() -> None:
 def test_required_wants_every_job_to_succeed(
     results: list[str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that failed, was skipped or cancelled fails the whole; so does none at all."""
+    """A job that failed, was skipped or cancelled is an error; so is a list without jobs."""
     needs = {f"job-{number}": {"result": result} for number, result in enumerate(results)}
     monkeypatch.setenv("NEEDS", json.dumps(needs))
     assert required.main() == code
@@ -259,6 +259,6 @@ def test_required_wants_every_job_to_succeed(
 
 @pytest.mark.parametrize("needs", ["", "[]", "no JSON", '{"lint": null}'])
 def test_required_wants_the_jobs(needs: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Called in another way than the workflow does, it says so."""
+    """Without the results of the workflow, it says so."""
     monkeypatch.setenv("NEEDS", needs)
     assert required.main() == 2

@@ -1,8 +1,8 @@
-"""Run ci.yml on this machine with act: green as it is, and red whichever of its jobs fails.
+"""Run ci.yml on this machine with act: it must pass as it is, and fail if any of its jobs fails.
 
-The jobs run on the host, each in a copy of the checkout. Folders of `tools/ci/act` stand in for the
-actions that need GitHub. First everything runs for real, then once for each job, which fails while
-no other does any work: that is about the wiring alone, and takes seconds.
+The jobs run on this machine, each in a copy of the checkout. Folders of `tools/ci/act` replace the
+actions that need GitHub. First all jobs run completely. Then the workflow runs once for each job:
+that job fails and the others do nothing, which tests how jobs depend on each other, in seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = ROOT / "tools" / "ci" / "act"
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
-RUNNER = "ubuntu-24.04"  # the one kind of runner that this machine plays
+RUNNER = "ubuntu-24.04"  # the only kind of runner that this machine can replace
 DOCKER = ("build-and-test-container", "same-digest")
 LINES = 60
 
@@ -32,7 +32,7 @@ Jobs = dict[str, dict[str, Any]]
 
 
 class Outcome(NamedTuple):
-    """What a run came to: what each job saw, and what each wrote."""
+    """What came out of a run: the result of each job, and the lines that each entry printed."""
 
     green: bool
     results: dict[str, str]
@@ -40,27 +40,25 @@ class Outcome(NamedTuple):
 
 
 def main() -> None:
-    """Run all; stop at the first run that is not as it should be."""
+    """Run the workflow in all ways; stop at the first run with an unexpected result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--wiring", action="store_true", help="leave out the run for real")
+    parser.add_argument("--wiring", action="store_true", help="leave out the complete run")
     parser.add_argument(
-        "--leave-out", metavar="JOB", nargs="+", default=[], help="jobs that did their work before"
+        "--leave-out", metavar="JOB", nargs="+", default=[], help="jobs that ran before"
     )
     options = parser.parse_args()
     text = WORKFLOW.read_text("utf-8")
     jobs: Jobs = yaml.safe_load(text)["jobs"]
     for name in options.leave_out:
         if name not in jobs or name == "required":
-            parser.error(f"{name!r} is no job to leave out; there are {', '.join(jobs)}")
+            parser.error(f"{name!r} cannot be left out; the jobs are {', '.join(jobs)}")
     with tempfile.TemporaryDirectory(prefix="act-") as name:
         folder = Path(name)
         pythons = link_pythons(folder / "pythons", sorted(set(versions(jobs))))
         if missing := set(fixed(jobs)) - set(pythons):
-            parser.error(
-                f"ci.yml cannot do without Python {', '.join(sorted(missing))}; install it"
-            )
+            parser.error(f"ci.yml needs Python {', '.join(sorted(missing))}; install it")
         command = [*act(text), *(f"--matrix=python:{version}" for version in pythons)]
-        left_out = {**dict.fromkeys(options.leave_out, "as you ask"), **without_docker()}
+        left_out = {**dict.fromkeys(options.leave_out, "as requested"), **without_docker()}
         print_left_out(jobs, pythons, left_out)
         if not options.wiring:
             check_real(jobs, pythons, run(command, folder, left_out), left_out)
@@ -68,14 +66,14 @@ def main() -> None:
 
 
 def versions(jobs: Jobs) -> Iterator[str]:
-    """Yield the versions of Python that jobs ask for."""
+    """Yield the versions of Python that the jobs use."""
     yield from fixed(jobs)
     for job in jobs.values():
         yield from matrix(job).get("python", [])
 
 
 def fixed(jobs: Jobs) -> Iterator[str]:
-    """Yield those that are no entries of a matrix."""
+    """Yield the versions that are not entries of a matrix."""
     for job in jobs.values():
         for step in job["steps"]:
             yield from re.findall(r"^3\.\d+$", step.get("with", {}).get("python-version", ""))
@@ -88,7 +86,7 @@ def matrix(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def link_pythons(folder: Path, wanted: Iterable[str]) -> list[str]:
-    """Make a folder for each Python that this machine has, and return their versions."""
+    """Create a folder for each wanted Python that is installed here. Returns their versions."""
     found = []
     for version in wanted:
         code = "import sys; print(getattr(sys, '_base_executable', '') or sys.executable)"
@@ -107,7 +105,7 @@ def link_pythons(folder: Path, wanted: Iterable[str]) -> list[str]:
 
 
 def act(text: str) -> list[str]:
-    """Return the command that runs the workflow, with a folder for each action that it uses."""
+    """Return the command that runs the workflow, with a folder in place of each of its actions."""
     command = ["act", "push", "--json", "--no-cache-server", f"--workflows={WORKFLOW}"]
     for action, ref in set(re.findall(r"uses: actions/([\w-]+)@(\w+)", text)):
         if action != "checkout":  # act itself copies the files
@@ -116,7 +114,7 @@ def act(text: str) -> list[str]:
 
 
 def without_docker() -> dict[str, str]:
-    """Return the jobs that cannot run if no engine answers, and that as the reason."""
+    """Return the jobs that cannot run since no Docker engine answers, each with that reason."""
     if shutil.which("docker"):
         done = subprocess.run(["docker", "info"], check=False, capture_output=True)
         if done.returncode == 0:
@@ -125,22 +123,22 @@ def without_docker() -> dict[str, str]:
 
 
 def print_left_out(jobs: Jobs, pythons: list[str], left_out: dict[str, str]) -> None:
-    """Say what of the workflow is not run here, and why."""
+    """Print which parts of the workflow do not run here, and why."""
     for name, job in jobs.items():
         entries = matrix(job)
         systems = [*entries.get("os", []), *(more["os"] for more in entries.get("include", []))]
         for system in systems:
             if system != RUNNER:
-                print(f"- {name}: not on {system}, this is no such machine")
+                print(f"- {name}: not on {system}, which this machine is not")
         for version in entries.get("python", []):
             if version not in pythons:
-                print(f"- {name}: not on Python {version}, none found")
+                print(f"- {name}: not on Python {version}, which is not installed")
     for name, why in left_out.items():
         print(f"- {name}: not run, {why}")
 
 
 def run(command: list[str], folder: Path, left_out: Iterable[str], fail: str = "") -> Outcome:
-    """Run the workflow, print each step, and collect what came of it."""
+    """Run the workflow and print each step. Returns results and printed lines."""
     store = Path(tempfile.mkdtemp(dir=folder))
     environment = {
         name: value
@@ -172,7 +170,7 @@ def run(command: list[str], folder: Path, left_out: Iterable[str], fail: str = "
 
 
 def collect(line: str, output: dict[str, list[str]], quiet: list[str]) -> None:
-    """Sort a line of the log under its job and entry; print the end of a step."""
+    """Add a line of the log to those of its job and Python version; print the end of a step."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -188,9 +186,9 @@ def collect(line: str, output: dict[str, list[str]], quiet: list[str]) -> None:
 
 
 def check_real(jobs: Jobs, pythons: list[str], outcome: Outcome, left_out: Iterable[str]) -> None:
-    """Check that all jobs succeeded, tests ran, and the image got the model without training."""
+    """Check that all jobs succeeded, that tests ran, and that the image got the stored model."""
     if not outcome.green or outcome.results != dict.fromkeys(set(jobs) - {"required"}, "success"):
-        stop("the run is red", outcome)
+        stop("the run failed", outcome)
     for name, job in jobs.items():
         for version in matrix(job).get("python", []):
             if version in pythons and f"{name} {version}" not in outcome.output:
@@ -206,26 +204,26 @@ def check_real(jobs: Jobs, pythons: list[str], outcome: Outcome, left_out: Itera
         trained = re.search(r"run -e (train|quantize)", log)
         if name in DOCKER and (trained or "run -e docker" not in log):
             stop(f"{entry} did not take the stored model", outcome)
-    print("✔ green, as it is")
+    print("✔ passes as it is")
 
 
 def check_wiring(jobs: Jobs, pythons: list[str], command: list[str], folder: Path) -> None:
-    """Check that without a failure all is green, and that any job's failure turns it red."""
+    """Check that the workflow passes without a failure, and fails if any of its jobs fails."""
     others = sorted(set(jobs) - {"required"})
     for failing in ["", *others]:
         entry = f"{failing} "
         if failing and matrix(jobs[failing]):
-            # one entry of the matrix: the last that this machine has
+            # one entry of the matrix: the newest Python that is installed here
             entry += f"python{[v for v in matrix(jobs[failing])['python'] if v in pythons][-1]}"
         outcome = run(command, folder, others, fail=entry)
         expected = {name: expect(name, failing, jobs) for name in others}
         if outcome.green == bool(failing) or outcome.results != expected:
             stop(f"with a failure in {entry!r}: {outcome.results}; expected {expected}", outcome)
-        print(f"✔ {'red' if failing else 'green'}, if {entry.strip() or 'none'} fails")
+        print(f"✔ {'fails' if failing else 'passes'} if {entry.strip() or 'no job'} fails")
 
 
 def expect(name: str, failing: str, jobs: Jobs) -> str:
-    """Return the result of a job if another fails: those that need it are skipped."""
+    """Return the expected result of a job if `failing` fails: jobs that need it are skipped."""
     if name == failing:
         return "failure"
     needs = jobs[name].get("needs", [])
@@ -234,7 +232,7 @@ def expect(name: str, failing: str, jobs: Jobs) -> str:
 
 
 def stop(why: str, outcome: Outcome) -> str:
-    """Stop with the end of what each job wrote."""
+    """Print the last lines of each job, and stop."""
     for entry, lines in outcome.output.items():
         print(f"--- {entry}", *lines[-LINES:], sep="\n")
     sys.exit(f"act: {why}; see above")

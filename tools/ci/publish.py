@@ -1,7 +1,7 @@
-"""Do the steps of a release that leave this machine; what they need comes from the environment.
+"""Run a step of a release that publishes or downloads; its settings are environment variables.
 
-They import the standard library alone: the jobs that may publish install nothing. They call
-skopeo and gh, which GitHub's runners have.
+It imports only the standard library, since jobs that publish install nothing. It calls skopeo and
+gh, which are installed on GitHub's runners.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "dist"
 LAST = ROOT / "last-release"
-# What `make verify` and `make same-digest` compare with.
+# `make verify` and `make same-digest` compare with these files.
 COMPARED = ("image.json", "model.json", "moments.json", "quantized.json", "*.joblib")
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1)(:\d+)?/")
 
@@ -33,16 +33,16 @@ def main() -> None:
 
 
 def print_notes() -> None:
-    """Print the changelog's section for the tag."""
+    """Print the release notes of the tag."""
     print(notes(setting("TAG")), end="")
 
 
 def notes(tag: str) -> str:
-    """Return the changelog's section for a tag; stop unless it is this version's, and dated."""
+    """Return the changelog's section for a tag; stop if it is another version's or has no date."""
     package = (ROOT / "src/cali_reg/__init__.py").read_text("utf-8")
     (version,) = re.findall(r'^__version__ = "(.+)"$', package, re.MULTILINE)
     if tag != f"v{version}":
-        fail(f"tag {tag!r} is not v{version}, which src/cali_reg/__init__.py has; tag that")
+        fail(f"tag {tag!r} is not v{version}, as in src/cali_reg/__init__.py; use that tag")
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     head = rf"^## \[{re.escape(version)}\] - \d{{4}}-\d{{2}}-\d{{2}}$"
     section = re.search(rf"{head}\n+(.+?)\n*(?=^## |^\[|\Z)", changelog, re.MULTILINE | re.DOTALL)
@@ -52,10 +52,10 @@ def notes(tag: str) -> str:
 
 
 def push() -> None:
-    """Copy the archived image to REPOSITORY:version as it is, digest and all."""
+    """Copy the archived image to REPOSITORY:version unchanged, with the same digest."""
     repository, version = setting("REPOSITORY").lower(), setting("TAG").removeprefix("v")
     expected = json.loads((DIST / "image.json").read_bytes())["manifest"]
-    # as docker does: no encryption on the way to this machine
+    # without encryption to this machine, as docker does it
     flags = ["--dest-tls-verify=false"] if LOCAL.match(repository) else []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "digest"
@@ -63,13 +63,13 @@ def push() -> None:
         run(*copy, f"oci-archive:{DIST / 'image.tar'}", f"docker://{repository}:{version}")
         digest = file.read_text("utf-8").strip()
     if digest != expected:
-        fail(f"{repository} says {digest}; dist/image.json says {expected}")
+        fail(f"{repository} has the digest {digest}; expected {expected}, of dist/image.json")
     print(f"✔ {repository}:{version}@{digest}")
     output(name=repository, digest=digest)
 
 
 def release() -> None:
-    """Make the release, with all of `dist`."""
+    """Create the release with all files in `dist`."""
     tag = setting("TAG")
     files = sorted(str(path) for path in DIST.iterdir())
     create = ["gh", "release", "create", tag, "--verify-tag", "--title", tag]
@@ -77,7 +77,7 @@ def release() -> None:
 
 
 def fetch_last() -> None:
-    """Fetch the last release's files into `last-release`, and say its tag; none is no error."""
+    """Download the last release's files to `last-release`; print its tag, or `none`."""
     tags = run("gh", "release", "list", "--exclude-drafts", "--limit", "1", "--json", "tagName")
     tag = "".join(entry["tagName"] for entry in json.loads(tags))
     if tag:
@@ -88,12 +88,12 @@ def fetch_last() -> None:
 
 
 def setting(name: str) -> str:
-    """Return a variable of the environment; as an argument, a tag would pass through a shell."""
+    """Return an environment variable; a tag as an argument would be read by a shell."""
     return os.environ.get(name) or fail(f"{name} is not set", code=2)
 
 
 def run(*command: str) -> str:
-    """Run a command in the checkout. Returns its output; stops with what it said if it fails."""
+    """Run a command in the checkout. Returns its output; stops with its errors if it fails."""
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -104,7 +104,7 @@ def run(*command: str) -> str:
 
 
 def output(**values: str) -> None:
-    """Hand values to the next steps of the job, if this is one."""
+    """Pass values to the next steps of the job, if this is one."""
     with open(os.environ.get("GITHUB_OUTPUT") or os.devnull, "a", encoding="utf-8") as file:
         file.writelines(f"{name}={value}\n" for name, value in values.items())
 

@@ -1,4 +1,4 @@
-"""Fail unless every job before this one succeeded; GitHub alone takes a skipped one for good."""
+"""Fail unless every job before this one succeeded; for GitHub, a skipped job would be enough."""
 
 from __future__ import annotations
 

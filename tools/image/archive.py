@@ -18,7 +18,7 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 def main() -> None:
     """Save the image beside its record, and add its manifest's digest to that."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("record", type=Path, help="what `make docker` recorded")
+    parser.add_argument("record", type=Path, help="the record of `make docker`")
     path = parser.parse_args().record
     record = read_record(path)
     archive = path.with_suffix(".tar")
@@ -26,7 +26,7 @@ def main() -> None:
     manifest, config = digests(archive)
     if config != record["config"]:
         sys.exit(
-            f"archive: {TAG} has config {config}; {path} says {record['config']}: build it again"
+            f"archive: {TAG} has config {config}; {path} has {record['config']}: build it again"
         )
     write_record(path, {**record, "manifest": manifest})
     print(f"✔ {archive}: {archive.stat().st_size / 1e6:.1f} MB, manifest {manifest}")
@@ -36,7 +36,7 @@ def digests(path: Path) -> tuple[str, str]:
     """Return the digests of the manifest and of the configuration of a saved image."""
     with tarfile.open(path) as archive:
         if "index.json" not in archive.getnames():
-            sys.exit(f"archive: {path} is no OCI archive; the engine has to be Docker 25 or newer")
+            sys.exit(f"archive: {path} is not an OCI archive; use Docker 25 or newer")
         (described,) = load(archive, "index.json")["manifests"]
         if described["mediaType"] == INDEX:
             sys.exit(f"archive: {path} holds an index; expected one image, without attestations")

@@ -16,7 +16,7 @@ TAG = "cali-reg:test"
 
 
 def main() -> None:
-    """Build from this checkout, and say what came out."""
+    """Build from this checkout, and print the digest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default=TAG, help=f"name of the image (default: {TAG})")
     parser.add_argument("--record", type=Path, help="file to write the digest to")
@@ -35,11 +35,11 @@ def main() -> None:
 
 
 def settings() -> dict[str, str]:
-    """Return what a build depends on beside its files: commit, its time, the model.
+    """Return what a build depends on beside its files: the commit, its time, the model.
 
-    SOURCE_DATE_EPOCH in the environment wins; an export without Git has the time 0.
+    SOURCE_DATE_EPOCH in the environment has priority; without Git the time is 0.
     """
-    # as text: the build is what checks the file, and says what is wrong with it
+    # as text: the build checks the file, and prints what is wrong with it
     try:
         model = (ROOT / "artifacts/model.json").read_text("utf-8", "replace")
     except OSError:
@@ -55,19 +55,20 @@ def settings() -> dict[str, str]:
 
 
 def read_record(path: Path) -> dict[str, str]:
-    """Return what an earlier build said of itself; exit code 2 if the file is none."""
+    """Return the record of an earlier build; exit code 2 if the file is not one."""
     try:
         record = json.loads(path.read_bytes())
         return {"config": str(record["config"]), "engine": str(record["engine"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
         print(
-            f"image: {path}: no record of a build ({error!r}); name its image.json", file=sys.stderr
+            f"image: {path}: not a record of a build ({error!r}); give the image.json of a build",
+            file=sys.stderr,
         )
         sys.exit(2)
 
 
 def write_record(path: Path, record: dict[str, str]) -> None:
-    """Write a record of a build, whole or not at all."""
+    """Write a record of a build, completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
@@ -75,11 +76,11 @@ def write_record(path: Path, record: dict[str, str]) -> None:
 
 
 def check_same(expected: dict[str, str], digest: str, engine: str) -> None:
-    """Stop if this build has another digest than the recorded one; engines may be the reason."""
+    """Stop if the digest differs from the recorded one; another engine may be the reason."""
     if digest != expected["config"]:
         sys.exit(
             f"image: config {digest}, by engine {engine}; expected {expected['config']}, by engine"
-            f" {expected['engine']}: another commit, model, base or line of engines"
+            f" {expected['engine']}; compare commit, model, base image and version of the engine"
         )
     print(f"✔ the same digest as the recorded build, by engine {expected['engine']}")
 
@@ -87,8 +88,8 @@ def check_same(expected: dict[str, str], digest: str, engine: str) -> None:
 def build(context: Path, tag: str, arguments: dict[str, str], *flags: str) -> str:
     """Build a folder's image and load it into the engine. Returns its config digest.
 
-    The id of an image is not compared: it is the config's digest or the index's, as the engine's
-    image store has it.
+    The id of an image is not compared: depending on the engine's image store, it is the digest of
+    the config or of the index.
     """
     if "BASE_IMAGE" in os.environ:
         arguments = {**arguments, "BASE_IMAGE": os.environ["BASE_IMAGE"]}
@@ -104,7 +105,7 @@ def build(context: Path, tag: str, arguments: dict[str, str], *flags: str) -> st
 
 
 def docker(*arguments: str) -> str:
-    """Run one docker command. Returns its output; stops with what it said if it fails."""
+    """Run one docker command. Returns its output; stops with its errors if it fails."""
     try:
         done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -115,7 +116,7 @@ def docker(*arguments: str) -> str:
 
 
 def git(*arguments: str) -> str:
-    """Return what git says of the checkout, nothing without git."""
+    """Return the output of git in the checkout, nothing without git."""
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False

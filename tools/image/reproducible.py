@@ -1,4 +1,4 @@
-"""Build the image from unequal copies of the source, and fail unless the digest is one."""
+"""Build the image three times, from different copies of the source; fail if a digest differs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from image import ROOT, build, docker, settings
 
 SOURCES = ["Dockerfile", ".dockerignore", "tools/image", "src"]
 ARTIFACTS = ["artifacts/model.json", "artifacts/quantized.json"]
-# folder, umask and age in seconds of the files of each copy. An age, not a time: a file of the same
-# time and size as in an earlier run would not be sent again, even if its content is another.
+# Folder, umask and age (seconds) of the files of each copy. An age, not a time: BuildKit would not
+# send a file again that has the time and size of one in an earlier run, even with other content.
 COPIES = [("a", 0o077, 86_400), ("a folder/of another name", 0o022, 300_000_000)]
 FIELDS = ("type", "mode", "uid", "gid", "mtime", "size", "linkname")
 SHOWN = 20
@@ -48,12 +48,12 @@ def main() -> None:
                 lines += [f"{tags[0]} and {tag}:", *differences(*images)]
     docker("image", "rm", *tags)
     if lines:
-        sys.exit("\n".join(["reproducible: builds of one source differ", *lines]))
-    print("✔ one digest")
+        sys.exit("\n".join(["reproducible: builds of the same source differ", *lines]))
+    print("✔ the same digest three times")
 
 
 def copy(folder: Path, umask: int, modified: float) -> Path:
-    """Copy what a build needs, with the modes of that umask and with that time."""
+    """Copy the files that a build needs, with the modes of a umask and with a time."""
     for name in SOURCES + ARTIFACTS:
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     """Open a file inside an archive."""
     file = archive.extractfile(name)
     if file is None:
-        sys.exit(f"reproducible: {name} is no file in {archive.name!r}")
+        sys.exit(f"reproducible: {name} is not a file in {archive.name!r}")
     return file
 
 

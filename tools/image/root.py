@@ -1,8 +1,8 @@
-"""Lay out the image's root folder, in the build stage: the interpreter and what it needs, no more.
+"""Create the root folder of the image, in the build stage: Python and what a prediction needs.
 
-What it needs are the modules that a prediction imports, directly or not, and the libraries that
-the interpreter links to. All come from the base image. Modes and times are made equal at the end,
-so that the same sources give the same layer on every machine.
+That is the interpreter, the libraries that it links to, and the modules that a prediction imports,
+directly or not. All come from the base image. At the end, all files get the same time, and modes
+that depend only on their kind, so that the same sources give the same layer on every machine.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from py_compile import PycInvalidationMode
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 INTERPRETER = Path("/usr/local/bin/python3")
-# The program, what runs `-m`, what every start imports, and the encodings of text and CSV files.
+# The program, the module behind `-m`, what every start imports, and the encodings of text files.
 IMPORTED = ["cali_reg.__main__", "runpy", "site", "os"]
 IMPORTED += [f"encodings.{name}" for name in ("ascii", "latin_1", "utf_8", "utf_8_sig")]
-# Library modules name these for their own tests and for interactive use.
+# Modules of the library import these for their own tests and for interactive use.
 LEFT_OUT = ["_pyrepl", "doctest", "pdb", "pydoc", "readline", "rlcompleter", "unittest"]
 
 
 def main() -> None:
-    """Lay out the root folder around the artifacts that it holds already."""
+    """Create the root folder around the artifacts that are in it already."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fingerprint", help="what the image's label says of the model")
-    parser.add_argument("source", type=Path, help="folder that holds the package")
+    parser.add_argument("--fingerprint", help="the model's fingerprint in the image's label")
+    parser.add_argument("source", type=Path, help="folder with the package")
     parser.add_argument("root", type=Path)
     options = parser.parse_args()
     libraries = linked_by(INTERPRETER)
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def imported(source: Path) -> list[Path]:
-    """Return the files of all modules that `IMPORTED` import, anywhere in them."""
+    """Return the files of all modules that those in `IMPORTED` import, directly or not."""
     path = [str(source), str(STDLIB), str(STDLIB / "lib-dynload")]
     finder = ModuleFinder(path=path, excludes=LEFT_OUT)
     for name in IMPORTED:
@@ -62,8 +62,8 @@ def imported(source: Path) -> list[Path]:
 def linked_by(binary: Path) -> set[Path]:
     """Return the libraries that a binary loads, and the loader.
 
-    An extension module that needs more than the interpreter itself stays out: OpenSSL, zlib and
-    the like are optional to the standard library, and hashlib has a SHA-256 of its own.
+    An extension module that needs more libraries than the interpreter is left out: the standard
+    library works without OpenSSL or zlib, and hashlib has its own SHA-256.
     """
     text = subprocess.run(["ldd", binary], check=True, capture_output=True, text=True).stdout
     return {Path(os.path.normpath(path)) for path in re.findall(r"^\s.*?(/\S+) \(", text, re.M)}
@@ -77,16 +77,16 @@ def place(module: Path, source: Path) -> Path:
 
 
 def copy(file: Path, root: Path, target: Path | None = None) -> None:
-    """Copy a file to its own place under the root, or to that of `target`."""
+    """Copy a file to the same path under the root, or to the path of `target`."""
     path = root / (target or file).relative_to("/")
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(file, path)
 
 
 def describe(libraries: set[Path], root: Path) -> None:
-    """Tell scanners what system and packages the libraries are from, and the loader where they are.
+    """Tell scanners which packages the libraries come from, and the loader where they are.
 
-    The format is that of images without a package manager: a file a package in status.d.
+    The format is the one of images without a package manager: a file for each package in status.d.
     """
     copy(Path("/etc/os-release"), root)
     copy(STDLIB / "LICENSE.txt", root)
@@ -103,7 +103,7 @@ def describe(libraries: set[Path], root: Path) -> None:
 
 
 def compile_modules(root: Path) -> None:
-    """Compile all modules, for a start four times as fast; their times do not enter the files."""
+    """Compile all modules: starting is 4 times faster. The files do not contain times."""
     compiled = compileall.compile_dir(
         root / STDLIB.relative_to("/"),
         maxlevels=20,
@@ -117,9 +117,9 @@ def compile_modules(root: Path) -> None:
 
 
 def check(root: Path, fingerprint: str) -> None:
-    """Predict with what the image will hold; stop if its model is damaged, foreign or mislabeled.
+    """Predict with the files of the image; stop if its model is damaged or its label is wrong.
 
-    The loader has said what is wrong by then.
+    The prediction has printed by then what is wrong with the model.
     """
     predict = ["chroot", str(root), str(INTERPRETER), "-I", "-m", "cali_reg", "predict"]
     if subprocess.run(predict, check=False).returncode:
@@ -127,16 +127,16 @@ def check(root: Path, fingerprint: str) -> None:
     found = json.loads((root / "artifacts/model.json").read_bytes())["fingerprint"]
     if fingerprint not in ("", found):
         sys.exit(
-            f"root: artifacts/model.json has the fingerprint {found}, the label would say"
+            f"root: artifacts/model.json has the fingerprint {found}; the label would be"
             f" {fingerprint}; build with `make docker`, or MODEL_FINGERPRINT={found}"
         )
 
 
 def make_equal(root: Path) -> None:
-    """Give all files the time 0, and modes that depend on nothing but what they are.
+    """Give all files the time 0, and modes that depend only on their kind.
 
-    Not the commit's time: BuildKit's cache does not look at times, and would reuse the files of an
-    older commit with the same content where a build without the cache has new ones.
+    Not the commit's time: BuildKit's cache ignores times. With it, a build would use the files of
+    an older commit with the same content; without it, the files would have the new time.
     """
     programs = {root / INTERPRETER.relative_to("/"), *root.glob("lib*/**/ld-*")}
     for path in sorted(root.rglob("*"), reverse=True):

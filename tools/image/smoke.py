@@ -1,4 +1,4 @@
-"""Run the image as production should, and compare every digit with this machine's predictions."""
+"""Run the image without privileges, and compare all that it prints with this machine's output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ N_ROWS = 300
 LIMIT = 60_000_000
 
 PROCESS = "print(open('/proc/self/status').read(), end='')"
-# Run without --read-only, which would hide what could be written.
+# Run without --read-only, which would hide files that can be written.
 FILES = """
 import os
 device, size = os.stat('/').st_dev, 0
@@ -40,7 +40,7 @@ print(size)
 
 
 class Result(NamedTuple):
-    """What a command returned and printed."""
+    """Exit code and output of a command."""
 
     code: int
     out: bytes
@@ -50,7 +50,7 @@ class Result(NamedTuple):
 def main() -> None:
     """Run all checks; stop at the first that fails."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--image", default=TAG, help=f"which one to run (default: {TAG})")
+    parser.add_argument("--image", default=TAG, help=f"the image to run (default: {TAG})")
     image = parser.parse_args().image
     rows = make_rows(json.loads((ROOT / "artifacts/model.json").read_bytes()))
     bad = rows.replace(b"\n", "\nzw\N{LATIN SMALL LETTER O WITH DIAERESIS}lf".encode(), 1)
@@ -67,9 +67,9 @@ def main() -> None:
 
 
 def make_rows(model: dict[str, list[dict[str, float]]]) -> bytes:
-    """Return a CSV file of rows between the ends of the training ranges, those included."""
+    """Return a CSV file of rows within the training ranges, both ends included."""
     features = model["features"]
-    draw = random.Random(0)  # noqa: S311 - the same rows in every run, that is all
+    draw = random.Random(0)  # noqa: S311 - no secret, the same rows in every run
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(feature["name"] for feature in features)
@@ -83,19 +83,19 @@ def make_rows(model: dict[str, list[dict[str, float]]]) -> bytes:
 
 
 def check_same(image: str, arguments: list[str], stdin: bytes, what: str, *, code: int = 0) -> None:
-    """Run one command here and in the image: the same code, output and errors, to the byte."""
+    """Run one command here and in the image: exit code, output and errors must be the same."""
     command = [sys.executable, "-I", "-X", "utf8", "-m", "cali_reg", *(arguments or ["predict"])]
     here = run(command, stdin)
     there = run(["docker", "run", "--rm", "--interactive", *LOCKED, image, *arguments], stdin)
     if here.code != code or (here.out if code else here.err):
-        fail(what, f"not as expected on this machine: {here}")
+        fail(what, f"unexpected on this machine: {here}")
     if there != here:
         fail(what, f"the image differs from this machine\n{first_difference(there, here)}")
     print(f"✔ {what}: the same {len(here.out or here.err)} bytes, exit code {code}")
 
 
 def first_difference(there: Result, here: Result) -> str:
-    """Return what differs first: the exit code, a line of errors, or a line of output."""
+    """Return the first difference: the exit code, a line of errors, or a line of output."""
     if there.code != here.code:
         return f"exit code {there.code}, here {here.code}; {there.err.decode(errors='replace')}"
     for name, one, other in (("errors", there.err, here.err), ("output", there.out, here.out)):
@@ -107,7 +107,7 @@ def first_difference(there: Result, here: Result) -> str:
 
 
 def check_process(image: str) -> None:
-    """Check that the process is no root, has no capability and gains none."""
+    """Check that the process is not root, has no capabilities and cannot gain any."""
     lines = python(image, PROCESS, *LOCKED).splitlines()
     status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     capabilities = {name: int(status[name], 16) for name in status if name.startswith("Cap")}
@@ -118,7 +118,7 @@ def check_process(image: str) -> None:
 
 
 def check_files(image: str) -> None:
-    """Check that the user can write none of the image's files, and that they are small."""
+    """Check that the user cannot write any file of the image, and that the image is small."""
     *writable, size = python(image, FILES).splitlines()
     if writable:
         fail("files", "\n".join(writable))
@@ -128,7 +128,7 @@ def check_files(image: str) -> None:
 
 
 def python(image: str, code: str, *flags: str) -> str:
-    """Return what the image's interpreter prints."""
+    """Return the output of the image's interpreter."""
     command = ["docker", "run", "--rm", *flags, "--entrypoint", "/usr/local/bin/python3", image]
     done = run([*command, "-I", "-c", code])
     if done.code or done.err:
@@ -137,7 +137,7 @@ def python(image: str, code: str, *flags: str) -> str:
 
 
 def run(command: list[str], stdin: bytes = b"") -> Result:
-    """Run a command in the checkout, where `artifacts` is, as it is in the image."""
+    """Run a command in the checkout, where `artifacts` is, as in the image."""
     done = subprocess.run(command, input=stdin, capture_output=True, cwd=Path(ROOT), check=False)
     return Result(done.returncode, done.stdout, done.stderr)
 

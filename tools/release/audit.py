@@ -21,7 +21,7 @@ def main() -> int:
         *(
             "--require-hashes",
             "--disable-pip",
-        ),  # the locks are complete: there is nothing to resolve
+        ),  # the locks are complete, nothing must be resolved
         *(f"--requirement={lock}" for lock in locks),
         *sys.argv[1:],
     ]

@@ -1,4 +1,4 @@
-"""Build sdist and wheel from two unequal copies of the source, and keep them if they are one."""
+"""Build sdist and wheel from two different copies of the source; keep them if they are equal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def main() -> None:
         first, second = (build(Path(name), circumstances) for circumstances in (FIRST, SECOND))
     differing = [name for name in {**first, **second} if first.get(name) != second.get(name)]
     if differing:
-        sys.exit(f"packages: two builds of one source differ: {', '.join(differing)}")
+        sys.exit(f"packages: two builds of the same source differ: {', '.join(differing)}")
     for old in (ROOT / "dist").glob("cali_reg-*"):  # of another version
         old.unlink()
     write(ROOT / "dist", first)
@@ -64,7 +64,7 @@ def build(folder: Path, circumstances: Circumstances) -> dict[str, bytes]:
 
 
 def copy(folder: Path, circumstances: Circumstances) -> Path:
-    """Copy what a build needs, with the modes and times that the circumstances have."""
+    """Copy the files that a build needs, with the modes and times of the circumstances."""
     target = folder / circumstances.folder / "source"
     target.mkdir(parents=True)
     for name in SOURCES:
@@ -81,7 +81,7 @@ def copy(folder: Path, circumstances: Circumstances) -> Path:
 
 
 def source_date() -> str:
-    """Return SOURCE_DATE_EPOCH: as the caller has it, else the commit's time; 0 without Git."""
+    """Return SOURCE_DATE_EPOCH: the caller's, else the commit's time; 0 without Git."""
     if "SOURCE_DATE_EPOCH" in os.environ:
         return os.environ["SOURCE_DATE_EPOCH"]
     try:
@@ -93,7 +93,7 @@ def source_date() -> str:
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:
-    """Write each file whole, or leave it as it was."""
+    """Write each file completely, or leave it as it was."""
     folder.mkdir(exist_ok=True)
     for name, data in files.items():
         temporary = folder / f".{name}"

@@ -1,4 +1,4 @@
-"""List what the lock installs as a CycloneDX document, and fail unless it is exactly that."""
+"""List the locked packages as a CycloneDX document; fail if it differs from the lock."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ Package = tuple[str, str, frozenset[str]]  # name, version, hashes
 
 
 def main() -> None:
-    """Make the document twice, compare it with itself and with the lock, and write it."""
+    """Make the document twice, compare both and the lock, and write it."""
     first, second = (document(seed) for seed in ("1", "2"))
     if first != second:
-        sys.exit("sbom: made twice, the documents differ")
+        sys.exit("sbom: two runs gave different documents")
     listed, locked = components(json.loads(first)), pins(LOCK.read_text("utf-8"))
     if listed != locked:
         names = sorted({package[0] for package in listed ^ locked})
-        sys.exit(f"sbom: not what {LOCK.name} lists: {', '.join(names)}")
+        sys.exit(f"sbom: differs from {LOCK.name}: {', '.join(names)}")
     validate(first.decode())
     write(ROOT / "dist", {NAME: first})
     print(f"✔ dist/{NAME}: the {len(locked)} packages of {LOCK.name}, with their hashes")
 
 
 def document(seed: str) -> bytes:
-    """Return the document, with our version, and with what needs what."""
+    """Return the document, with our version, and with the dependencies of each package."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "cyclonedx_py", "requirements"),
@@ -53,7 +53,7 @@ def document(seed: str) -> bytes:
 
 
 def complete(body: dict[str, Any], lock: str) -> None:
-    """Add what cyclonedx-py does not read: our own version, and the lock's `# via` comments."""
+    """Add what cyclonedx-py does not read: our version, and the lock's `# via` comments."""
     root = body["metadata"]["component"]
     root["version"] = version()
     root["purl"] = f"pkg:pypi/{root['name']}@{root['version']}"
@@ -73,17 +73,17 @@ def complete(body: dict[str, Any], lock: str) -> None:
 
 
 def validate(text: str) -> None:
-    """Stop if the document is not what CycloneDX 1.6 allows."""
+    """Stop if the document does not follow the schema of CycloneDX 1.6."""
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator
 
     error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if error:
-        sys.exit(f"sbom: not valid CycloneDX: {error}")
+        sys.exit(f"sbom: not a valid CycloneDX document: {error}")
 
 
 def version() -> str:
-    """Return the version that the package has."""
+    """Return the version of the package."""
     text = (ROOT / "src/cali_reg/__init__.py").read_text("utf-8")
     (found,) = re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)
     return str(found)
@@ -114,7 +114,7 @@ def pins(lock: str) -> set[Package]:
 
 
 def canonical(name: str) -> str:
-    """Return a distribution's name in its normal form."""
+    """Return the normalized name of a distribution."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
