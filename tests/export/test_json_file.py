@@ -24,7 +24,7 @@ def test_json_gives_the_same_bits(run: Run, made: Path, precision: str) -> None:
     assert (found["precision"], found["features"]) == (precision, list(model.names))
     for row in ROWS:
         assert predict_row(found["intercept"], found["coefficients"], row) == used.predict(row)
-    fingerprinted_json.load("export", 1, out.encode(), "export.json")
+    fingerprinted_json.load("export", (1,), out.encode(), "export.json")
     if quantized is not None:
         for weight, digit, exponent in zip(
             found["coefficients"], found["codes"], found["exponents"], strict=True

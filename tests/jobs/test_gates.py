@@ -25,7 +25,7 @@ CONTRACT = {"r2_loss_train": 0.001, "r2_loss_test": -0.002, "max_change_bound": 
 @pytest.mark.parametrize("min_r2", [None, 0.5, -1.0])
 def test_r2_that_passes(min_r2: float | None) -> None:
     """At the threshold or above, or without one."""
-    check_r2(TEST, min_r2)
+    check_r2(TEST, 1e-13, min_r2)
 
 
 @pytest.mark.parametrize("r2", [0.5, math.nan])
@@ -34,7 +34,16 @@ def test_r2_that_fails(r2: float) -> None:
     least = math.nextafter(0.5, 1.0)
     message = re.escape(f"R² on the 100 held-out rows is {r2!r}, below --min-r2 {least!r};")
     with pytest.raises(GateError, match=message):
-        check_r2(replace(TEST, r2=r2), least)
+        check_r2(replace(TEST, r2=r2), 1e-13, least)
+
+
+@pytest.mark.parametrize("bound", [0.1, math.inf, None])
+def test_r2_that_roundings_can_lower(bound: float | None) -> None:
+    """A model passes only if its float64 predictions surely reach the threshold."""
+    with pytest.raises(GateError, match=r"rows is 0\.5 \(that of float64 .* lower\), below"):
+        check_r2(TEST, bound, 0.45)
+    check_r2(TEST, 0.1, 0.4)
+    check_r2(TEST, None, None)
 
 
 @pytest.mark.parametrize("max_change", [None, 0.25])

@@ -82,7 +82,14 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     exact = base / "exact"  # two rows and two unknowns: no degrees of freedom
     tiny_options = ["--data", str(tiny), "--target", "y", "--test-data", str(odd)]
     assert main(["train", *tiny_options, "--artifacts", str(exact)]) == 0
-    return [made, dependent, updated, exact]
+    huge = base / "huge.csv"  # predictions that may overflow
+    huge.write_text(
+        "\n".join(["x,y", *(f"{i % 7},{(i % 7 + i % 3 / 9) * 2.5e307}" for i in range(40)), ""])
+    )
+    overflow = base / "overflow"
+    options = ["--data", str(huge), "--target", "y", "--artifacts", str(overflow)]
+    assert main(["train", *options]) == 0
+    return [made, dependent, updated, exact, overflow]
 
 
 @pytest.mark.parametrize("name", ["model.json", "moments.json", "quantized.json"])

@@ -32,7 +32,7 @@ HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "huge number": (lambda data: b"1" * 10_000, "not valid JSON"),
     "another type": (lambda data: b"[1, 2]\n", "not a cali-reg/"),
     "foreign": (lambda data: b'{"format": "onnx"}\n', "not a cali-reg/"),
-    "newer": (lambda data: data.replace(b'"version": 1', b'"version": 2'), "format version 2"),
+    "newer": (lambda data: data.replace(b'"version": ', b'"version": 9'), "format version 9"),
     "edited": (
         lambda data: data.replace(b'"intercept": -3', b'"intercept": -4'),
         "the fingerprint",

@@ -12,9 +12,13 @@ from cali_reg.export.scikit_learn_file import to_scikit_learn
 from cali_reg.jobs.gates import check_r2
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.solution import Solution, solve
+from cali_reg.least_squares.statistics.rounding_bounds import (
+    prediction_rounding_bound,
+    r2_rounding_bound,
+)
 from cali_reg.least_squares.statistics.scores import Scores, score
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.model import Feature, LinearModel
+from cali_reg.runtime.model import VERSIONS, Feature, LinearModel
 from cali_reg.runtime.schema import Column
 
 Ranges = Sequence[tuple[float, float]]  # minimum and maximum of each feature
@@ -48,6 +52,7 @@ def fit(
     ranges_are: str = "exact",
     min_r2: float | None = None,
     allow_collinear: bool = False,
+    version: int = VERSIONS[-1],
 ) -> Trained:
     """Solve for the model of some moments, check the gates and lay out its files.
 
@@ -68,6 +73,8 @@ def fit(
         The lowest R² on the held-out rows that passes.
     allow_collinear : bool, default=False
         Accept collinear columns, with the solution of least norm.
+    version : int
+        Version of the format of ``model.json``.
 
     Raises
     ------
@@ -83,11 +90,10 @@ def fit(
             f"collinear columns (constant, or a combination of other columns): {dependent}; drop"
             " these columns, or pass --allow-collinear for the solution of least norm"
         )
-    train, test = (
-        score(part, solution.coefficients, solution.intercept)
-        for part in (moments.train, moments.test)
-    )
-    check_r2(test, min_r2)
+    weights = solution.coefficients, solution.intercept
+    train, test = (score(part, *weights) for part in (moments.train, moments.test))
+    bounds = [r2_rounding_bound(part, *weights) for part in (moments.train, moments.test)]
+    check_r2(test, bounds[1], min_r2)
     moments_json, moments_fingerprint = moments.dump()
     model = LinearModel(
         target=moments.target,
@@ -96,12 +102,15 @@ def fit(
         features=_features(moments.names, solution, ranges),
         rank=solution.rank,
         ranges=ranges_are,
-        scores={"train": _without_nan(train), "test": _without_nan(test)},
+        scores={"train": _scores(train, bounds[0]), "test": _scores(test, bounds[1])},
         samples=samples,
         source=source,
         moments_fingerprint=moments_fingerprint,
         interval=solution.interval,
+        rounding_bound=prediction_rounding_bound(solution.intercept, solution.coefficients, ranges),
     )
+    if version == 1:
+        model = _as_version_1(model)
     model_json, fingerprint = model.dump()
     files = {
         artifacts.LINEAR_MODEL: to_scikit_learn(model),
@@ -119,5 +128,14 @@ def _features(names: Sequence[str], solution: Solution, ranges: Ranges) -> tuple
     )
 
 
-def _without_nan(scores: Scores) -> dict[str, float | None]:
-    return {key: None if math.isnan(value) else value for key, value in asdict(scores).items()}
+def _scores(scores: Scores, r2_bound: float | None) -> dict[str, float | None]:
+    values = {key: None if math.isnan(value) else value for key, value in asdict(scores).items()}
+    return {**values, "r2_rounding_bound": r2_bound}
+
+
+def _as_version_1(model: LinearModel) -> LinearModel:
+    """Return a model without what the first version of the format does not have."""
+    scores = {part: {**values} for part, values in model.scores.items()}
+    for values in scores.values():
+        del values["r2_rounding_bound"]
+    return model._replace(scores=scores, rounding_bound=None, version=1)

@@ -128,8 +128,8 @@ def _parse(kind: str, load: Callable[[bytes], _Content], data: bytes | None) -> 
     """Return what a file says, even if its fingerprint is wrong; None if it cannot be parsed."""
     try:
         body = json.loads(data or b"")
-        del body["format"], body["version"], body["fingerprint"]
-        return load(fingerprinted_json.dump(kind, 1, body)[0])
+        del body["format"], body["fingerprint"]
+        return load(fingerprinted_json.dump(kind, body.pop("version"), body)[0])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
@@ -177,6 +177,7 @@ def _rebuild_model(model: LinearModel, moments: TrainTestMoments, inputs: Rebuil
         source=inputs.source,
         ranges_are="outer" if is_outer else "exact",
         allow_collinear=True,  # a gate decides whether files are written, not what is in them
+        version=model.version,
     )
 
 

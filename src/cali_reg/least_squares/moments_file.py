@@ -67,7 +67,7 @@ class TrainTestMoments:
         FormatError
             For anything but what `to_json` writes.
         """
-        content = fingerprinted_json.load("moments", 1, data, name)
+        content = fingerprinted_json.load("moments", (1,), data, name)
         try:
             names = tuple(str(feature) for feature in content["features"])
             train, test = (Moments.from_dict(content[part]) for part in ("train", "test"))

@@ -34,7 +34,8 @@ def trained(result: Trained) -> str:
     dropped = f"\ndropped   {n_dropped:>6} rows  with missing values" if n_dropped else ""
     return (
         f"✔ R²: {_number(test['r2'], '.2f')} | RMSE: {_number(test['rmse'], '.2f')}\n\n"
-        f"held out  {_scores(test)}\ntraining  {_scores(train)}{dropped}\n\n"
+        f"held out  {_scores(test)}\ntraining  {_scores(train)}{dropped}\n"
+        f"{_rounding(result)}\n"
         f"{_coefficients(result)}"
     )
 
@@ -165,6 +166,15 @@ def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:
     paths = [folder / name for name in names]
     rows = [[str(path), str(path.stat().st_size)] for path in paths if path.exists()]
     return _table(["file", "bytes"], rows)
+
+
+def _rounding(result: Trained) -> str:
+    """Say how much the roundings of float64 predictions matter; nothing where it is not known."""
+    scores = result.model.scores.values()
+    bounds = [bound for s in scores if (bound := s.get("r2_rounding_bound")) is not None]
+    if not bounds:
+        return ""
+    return f"rounding  R² of the float64 predictions differs by at most {max(bounds):.2g}\n"
 
 
 def _scores(scores: Mapping[str, float | None]) -> str:

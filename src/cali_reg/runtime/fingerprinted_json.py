@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from cali_reg.errors import FormatError
@@ -34,13 +35,14 @@ def dump(kind: str, version: int, content: dict[str, Any]) -> tuple[bytes, str]:
     return _canonical({**body, "fingerprint": fingerprint}), fingerprint
 
 
-def load(kind: str, version: int, data: bytes, name: str) -> dict[str, Any]:
+def load(kind: str, versions: Sequence[int], data: bytes, name: str) -> dict[str, Any]:
     """Parse and check what `dump` wrote.
 
     Parameters
     ----------
     kind : str
-    version : int
+    versions : sequence of int
+        The versions that are accepted.
     data : bytes
     name : str
         The file, in messages.
@@ -53,7 +55,7 @@ def load(kind: str, version: int, data: bytes, name: str) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        For anything but the very bytes that `dump` writes for this format and version.
+        For anything but the very bytes that `dump` writes for this format and these versions.
     """
     expected = f"cali-reg/{kind}"
     try:
@@ -64,10 +66,10 @@ def load(kind: str, version: int, data: bytes, name: str) -> dict[str, Any]:
         ) from None
     if not isinstance(body, dict) or _is_too_deep(body) or body.get("format") != expected:
         raise FormatError(f"{name}: not a {expected} file; expected one that cali-reg wrote")
-    if body.get("version") != version:
-        found = str(body.get("version"))[:20]
+    if type(body.get("version")) is not int or body["version"] not in versions:
+        found, expected = str(body.get("version"))[:20], " or ".join(map(str, versions))
         raise FormatError(
-            f"{name}: format version {found}; expected version {version}: use the cali-reg that"
+            f"{name}: format version {found}; expected version {expected}: use the cali-reg that"
             " wrote it, or create the file again"
         )
     fingerprint = body.pop("fingerprint", None)

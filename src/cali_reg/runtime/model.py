@@ -11,6 +11,8 @@ from cali_reg.runtime import fingerprinted_json
 from cali_reg.runtime.prediction_interval import Interval
 from cali_reg.runtime.schema import Column, feature_names
 
+VERSIONS = (1, 2)  # of model.json that can be read; the last one is written
+
 
 def predict_row(intercept: float, coefficients: Sequence[float], row: Sequence[float]) -> float:
     """Return ``((b + w0 x0) + w1 x1) + ...``, left to right, with one rounding per operation.
@@ -74,6 +76,12 @@ class LinearModel(NamedTuple):
     interval : Interval or None
         None where prediction intervals are undefined: for collinear columns, and without
         residual degrees of freedom.
+    rounding_bound : float or None
+        How much the roundings of a prediction can change it, at most, for inputs inside the
+        training ranges, in units of the target. None if the exact prediction can be beyond float64,
+        and in version 1.
+    version : {1, 2}
+        Version of the format.
     fingerprint : str
         SHA-256 of the model; empty before it is written.
     """
@@ -89,6 +97,8 @@ class LinearModel(NamedTuple):
     source: dict[str, Any]
     moments_fingerprint: str
     interval: Interval | None = None
+    rounding_bound: float | None = None
+    version: int = VERSIONS[-1]
     fingerprint: str = ""
 
     @property
@@ -113,7 +123,10 @@ class LinearModel(NamedTuple):
         content["columns"] = [column._asdict() for column in self.columns]
         content["features"] = [feature._asdict() for feature in self.features]
         content["interval"] = None if self.interval is None else self.interval._asdict()
-        return fingerprinted_json.dump("model", 1, content)
+        del content["version"]
+        if self.version == 1:
+            del content["rounding_bound"]
+        return fingerprinted_json.dump("model", self.version, content)
 
     def to_json(self) -> bytes:
         """Return the bytes of ``model.json``."""
@@ -134,7 +147,7 @@ class LinearModel(NamedTuple):
         FormatError
             For anything that `to_json` did not write.
         """
-        content = fingerprinted_json.load("model", 1, data, name)
+        content = fingerprinted_json.load("model", VERSIONS, data, name)
         try:
             model = _read_model(content)
         except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
@@ -205,7 +218,7 @@ class QuantizedModel(NamedTuple):
         FormatError
             For anything that `to_json` did not write.
         """
-        content = fingerprinted_json.load("quantized", 1, data, name)
+        content = fingerprinted_json.load("quantized", (1,), data, name)
         try:
             model = _read_quantized(content)
         except (TypeError, KeyError, ValueError, OverflowError) as error:
@@ -215,7 +228,10 @@ class QuantizedModel(NamedTuple):
 
 def _read_model(content: dict[str, Any]) -> LinearModel:
     """Build a model from JSON. Raises one of several errors for content that does not fit."""
-    del content["format"], content["version"]
+    del content["format"]
+    if content["version"] == 1 and "rounding_bound" in content:
+        raise TypeError("version 1 has no rounding bound")
+    bound = content.pop("rounding_bound") if content["version"] > 1 else None
     features = tuple(Feature(**feature) for feature in content.pop("features"))
     columns = tuple(_column(**column) for column in content.pop("columns"))
     samples = tuple(tuple(row) for row in content.pop("samples"))
@@ -228,6 +244,7 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
         samples=samples,
         interval=interval,
         moments_fingerprint=moments,
+        rounding_bound=bound,
         **content,
     )
     if not isinstance(model.target, str) or model.names != feature_names(columns):
@@ -235,6 +252,8 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
     if not isinstance(model.source, dict):
         raise TypeError("source is not an object")
     _check_numbers([model.intercept, *model.coefficients])
+    if bound is not None:
+        _check_numbers([bound])
     _check_numbers([v for f in features for v in (f.minimum, f.maximum)])
     for row in samples:
         _check_numbers(row, len(features))

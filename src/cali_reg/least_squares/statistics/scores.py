@@ -70,7 +70,7 @@ def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> 
     Scores(n_samples=3, r2=0.9134615384615384, rmse=0.5, bias=-0.16666666666666666)
     """
     n = moments.n_samples
-    rss, errors = _residual_sums(moments, coefficients, intercept)
+    rss, errors = residual_sums(moments, coefficients, intercept)
     rmse = round_or_raise(sqrt_to_float, rss / n, "the RMSE")
     bias = round_or_raise(to_float, errors / n, "the bias")
     return Scores(n, r_squared(rss, total_sum_of_squares(moments), n), rmse, bias)
@@ -104,7 +104,7 @@ def r2_loss(
     >>> r2_loss(moments, ([2.0], -0.5), ([2.0], -0.75))
     0.05048076923076923
     """
-    rss = [_residual_sums(moments, *model)[0] for model in (before, after)]
+    rss = [residual_sums(moments, *model)[0] for model in (before, after)]
     tss = total_sum_of_squares(moments)
     if tss == 0:
         return math.nan
@@ -145,10 +145,27 @@ def total_sum_of_squares(moments: Moments) -> flint.fmpq:
     return flint.fmpq(centered, int(sums[0, 0])) * power_of_two(UNIT)
 
 
-def _residual_sums(
+def residual_sums(
     moments: Moments, coefficients: Sequence[float], intercept: float
 ) -> tuple[flint.fmpq, flint.fmpq]:
-    """Return the sums of the squared errors and of the errors, prediction - target, exactly."""
+    """Return the sums of the squared errors and of the errors, prediction - target, exactly.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the rows to predict.
+    coefficients : sequence of n_features floats
+    intercept : float
+
+    Returns
+    -------
+    squares, errors : fmpq
+
+    Raises
+    ------
+    DataError
+        As `score` does.
+    """
     n = moments.n_samples
     if len(coefficients) != moments.n_features or n == 0:
         raise DataError(
