@@ -27,3 +27,7 @@ class UsageError(CaliRegError):
 
 class GateError(CaliRegError):
     """A check failed: R² is too low, the accuracy contract is not met, or a file differs."""
+
+
+class CollinearityWarning(UserWarning):
+    """A column depends on others up to the rounding of its values: coefficients fit roundings."""

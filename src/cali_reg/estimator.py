@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cali_reg.errors import DataError
+from cali_reg.errors import CollinearityWarning, DataError
+from cali_reg.least_squares.collinearity import find_rounding_dependent
 from cali_reg.least_squares.conversion import check_table
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.predictions import predict
 from cali_reg.least_squares.solution import Solution, solve
+from cali_reg.runtime.schema import format_names
 
 
 class ExactLinearRegression(RegressorMixin, BaseEstimator):
@@ -98,6 +101,13 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
             For text, complex numbers, no rows, and shapes that do not fit.
         TypeError
             For a sparse matrix.
+
+        Warns
+        -----
+        CollinearityWarning
+            If columns depend on others up to the rounding of their values, as ``total = net +
+            ship`` in cents does: the coefficients are exact, and fit the roundings. Not with a
+            penalty.
         """
         return self._solve(self._moments(X, y, reset=True))
 
@@ -173,6 +183,20 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
         return Moments.from_arrays(X, y, names=[*names, "y"])
 
+    def _warn_of_roundings(self, moments: Moments, names: Any) -> None:
+        found = find_rounding_dependent(
+            moments, self._solution.dependent, fit_intercept=bool(self.fit_intercept)
+        )
+        if found:
+            columns = [f"x{j}" if names is None else str(names[j]) for j in found]
+            warnings.warn(
+                f"columns that depend on others up to the rounding of their values:"
+                f" {format_names(columns)}; their coefficients fit roundings: drop them, or use"
+                " alpha > 0",
+                CollinearityWarning,
+                stacklevel=4,
+            )
+
     def _solve(self, moments: Moments) -> Self:
         if not isinstance(self.fit_intercept, bool | np.bool_):
             raise DataError(f"fit_intercept is {self.fit_intercept!r}; expected True or False")
@@ -180,6 +204,8 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         self._solution = solve(
             moments, fit_intercept=bool(self.fit_intercept), alpha=self.alpha, names=names
         )
+        if not self.alpha:
+            self._warn_of_roundings(moments, names)
         self.moments_ = moments
         self.coef_ = np.array(self._solution.coefficients)
         self.intercept_ = self._solution.intercept

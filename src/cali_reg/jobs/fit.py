@@ -10,7 +10,9 @@ from typing import Any
 from cali_reg.errors import DataError
 from cali_reg.export.scikit_learn_file import to_scikit_learn
 from cali_reg.jobs.gates import check_r2
+from cali_reg.least_squares.collinearity import find_rounding_dependent
 from cali_reg.least_squares.moments_file import TrainTestMoments
+from cali_reg.least_squares.projected_solution import ProjectedSolution
 from cali_reg.least_squares.solution import Solution, solve
 from cali_reg.least_squares.statistics.rounding_bounds import (
     prediction_rounding_bound,
@@ -31,15 +33,20 @@ class Trained:
     Attributes
     ----------
     model : LinearModel
-    solution : Solution
+    solution : Solution or ProjectedSolution
         The exact solution that the model was made from.
     files : dict of str to bytes
         The files to write, by name.
     """
 
     model: LinearModel
-    solution: Solution
+    solution: Solution | ProjectedSolution
     files: dict[str, bytes]
+
+    @property
+    def projected(self) -> tuple[int, ...]:
+        """The columns that were replaced by their projections on others."""
+        return self.solution.dependent if isinstance(self.solution, ProjectedSolution) else ()
 
 
 def fit(
@@ -83,13 +90,8 @@ def fit(
     DataError
         For collinear columns, unless they are allowed.
     """
-    solution = solve(moments.train, names=moments.names)
-    if solution.dependent and not allow_collinear:
-        dependent = ", ".join(moments.names[j] for j in solution.dependent)
-        raise DataError(
-            f"collinear columns (constant, or a combination of other columns): {dependent}; drop"
-            " these columns, or pass --allow-collinear for the solution of least norm"
-        )
+    # version 1 knew exact dependence only
+    solution = _solve(moments, allow_collinear, exactly=version == 1)
     weights = solution.coefficients, solution.intercept
     train, test = (score(part, *weights) for part in (moments.train, moments.test))
     bounds = [r2_rounding_bound(part, *weights) for part in (moments.train, moments.test)]
@@ -120,7 +122,34 @@ def fit(
     return Trained(model._replace(fingerprint=fingerprint), solution, files)
 
 
-def _features(names: Sequence[str], solution: Solution, ranges: Ranges) -> tuple[Feature, ...]:
+def _solve(
+    moments: TrainTestMoments, allow_collinear: bool, *, exactly: bool
+) -> Solution | ProjectedSolution:
+    """Solve; reject or replace columns that depend on others, `exactly` or up to roundings."""
+    train, names = moments.train, moments.names
+    solution = solve(train, names=names)
+    rounded = () if exactly else find_rounding_dependent(train, solution.dependent)
+    if not allow_collinear:
+        _check_collinear(names, solution.dependent, "constant, or a combination of other columns")
+        _check_collinear(
+            names, rounded, "a combination of other columns, up to the rounding of their values"
+        )
+    if not rounded:
+        return solution
+    return ProjectedSolution(train, names, sorted({*solution.dependent, *rounded}))
+
+
+def _check_collinear(names: Sequence[str], columns: Sequence[int], what: str) -> None:
+    if columns:
+        raise DataError(
+            f"collinear columns ({what}): {', '.join(names[j] for j in columns)}; drop these"
+            " columns, or pass --allow-collinear for the solution of least norm"
+        )
+
+
+def _features(
+    names: Sequence[str], solution: Solution | ProjectedSolution, ranges: Ranges
+) -> tuple[Feature, ...]:
     rows = zip(names, solution.coefficients, solution.standard_errors, ranges, strict=True)
     return tuple(
         Feature(name, weight, None if math.isnan(error) else error, *limits)

@@ -125,6 +125,21 @@ class Moments:
         """Sums of z zᵀ with z = (1, x1, ..., xp, y), in units of ``2**-2148``: (p + 2, p + 2)."""
         return self._sums.copy()
 
+    def select(self, columns: Sequence[int]) -> Self:
+        """Return the moments of some of the features, and of the target.
+
+        Parameters
+        ----------
+        columns : sequence of int
+            Indices of features.
+
+        Returns
+        -------
+        Moments
+        """
+        kept = [0, *(column + 1 for column in columns), len(self._sums) - 1]
+        return type(self)(self._sums[np.ix_(kept, kept)])
+
     def mean(self, column: int) -> Fraction:
         """Return the exact mean of a column.
 

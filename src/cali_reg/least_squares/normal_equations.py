@@ -84,6 +84,24 @@ class NormalEquations:
         intercept: flint.fmpq = rest * power_of_two(self._units[-1] - self._units[0])
         return intercept
 
+    def inverse_balls(self) -> flint.arb_mat | None:
+        """Enclose the inverse of the features' sums of products, at the precision set.
+
+        Returns
+        -------
+        arb_mat of shape (n_features, n_features), or None
+            None if the precision is too low to tell that there is an inverse.
+        """
+        try:
+            inverse = flint.arb_mat(self._a).inv()
+        except ZeroDivisionError:
+            return None
+        units = [power_of_two(-unit) for unit in self._units[1:-1]]
+        for i, unit in enumerate(units):
+            for j, other in enumerate(units):
+                inverse[i, j] *= unit * other * self._divisor
+        return inverse
+
     def variance_factors(self) -> list[flint.fmpq]:
         """Return the variances of the weights if the residual variance is 1, exactly.
 

@@ -147,7 +147,9 @@ def run(options: argparse.Namespace) -> None:
 
     data = _file_data(options) if options.data else _embedded_data(options)
     trained = train(data, min_r2=options.min_r2, allow_collinear=options.allow_collinear)
-    folds = cross_validate(data.summary().folds, trained.model.names) if options.cv else []
+    folds = []
+    if options.cv:
+        folds = cross_validate(data.summary().folds, trained.model.names, trained.projected)
     write_files(options.artifacts, trained.files)
     print(tables.trained(trained))
     if folds:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from cali_reg.errors import UsageError
 from cali_reg.least_squares.moments import Moments
-from cali_reg.least_squares.solution import solve
+from cali_reg.least_squares.projected_solution import ProjectedSolution
+from cali_reg.least_squares.solution import Solution, solve
 from cali_reg.least_squares.statistics.scores import Scores, score
 
 
-def cross_validate(folds: Sequence[Moments], names: Sequence[str]) -> list[Scores]:
+def cross_validate(
+    folds: Sequence[Moments], names: Sequence[str], projected: Sequence[int] = ()
+) -> list[Scores]:
     """Score each fold with the model of all other folds.
 
     The moments of the other folds are those of all rows minus the fold's, so one pass over the
@@ -22,6 +25,8 @@ def cross_validate(folds: Sequence[Moments], names: Sequence[str]) -> list[Score
         Of at least two folds, with the same columns.
     names : sequence of n_features strings
         The features' names, for error messages.
+    projected : sequence of int
+        Columns to replace by their projections, as `ProjectedSolution` does.
 
     Returns
     -------
@@ -44,7 +49,12 @@ def cross_validate(folds: Sequence[Moments], names: Sequence[str]) -> list[Score
     if not all(fold.n_samples for fold in folds):
         raise UsageError(f"--cv is {len(folds)}, and a fold has no rows; use fewer folds")
     total = sum(folds[1:], start=folds[0])
-    solutions = [solve(total - fold, names=names) for fold in folds]
+    solutions: list[Solution | ProjectedSolution] = [
+        ProjectedSolution(total - fold, names, projected)
+        if projected
+        else solve(total - fold, names=names)
+        for fold in folds
+    ]
     return [
         score(fold, solution.coefficients, solution.intercept)
         for fold, solution in zip(folds, solutions, strict=True)

@@ -1,0 +1,179 @@
+"""The solution of least norm with some columns replaced by their projections on the others.
+
+Columns that depend on others up to roundings (see `collinearity`) are taken as what they stand for:
+column d becomes ``a_d0 + a_d1 x_1 + ...``, its exact projection on the columns before it that stay.
+With A the rows a_d, b the weights of the columns that stay, and G = (I + A Aᵀ)⁻¹, the weights of
+least norm with the same predictions are ``b - Aᵀ G A b`` for those, and A times them for the
+others (Woodbury). All is rational; errors come from balls of rising precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
+
+import flint
+import numpy as np
+
+from cali_reg.least_squares.moments import Moments
+from cali_reg.least_squares.normal_equations import NormalEquations
+from cali_reg.least_squares.rounding import ball_to_float, round_or_raise, to_float
+
+_PRECISIONS = [256 << step for step in range(8)]  # bits
+
+
+class ProjectedSolution:
+    """Least squares with an intercept, with dependent columns replaced by their projections.
+
+    It has what `Solution` has of the weights; there is no interval.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the training rows.
+    names : sequence of n_features strings
+        The features' names, for error messages.
+    dependent : sequence of int
+        The columns to replace, ascending; the others must be independent.
+
+    Attributes
+    ----------
+    coefficients : tuple of n_features floats
+        Correctly rounded.
+    intercept : float
+    rank : int
+        Number of columns that stay.
+    dependent : tuple of int
+    degrees_of_freedom : int
+        n_samples - rank - 1.
+    interval : None
+
+    Raises
+    ------
+    DataError
+        If a coefficient is beyond float64.
+    """
+
+    interval = None
+
+    def __init__(self, moments: Moments, names: Sequence[str], dependent: Sequence[int]) -> None:
+        self.dependent = tuple(dependent)
+        self._kept = [j for j in range(moments.n_features) if j not in self.dependent]
+        self.rank = len(self._kept)
+        self.degrees_of_freedom = moments.n_samples - self.rank - 1
+        self._moments = moments
+        self._equations = _equations(moments.select(self._kept))
+        self._shrink, self._project = self._maps()
+        weights = self._expand(flint.fmpq_mat([[w] for w in self._equations.weights]))
+        self.coefficients = tuple(
+            round_or_raise(to_float, weight, f"the coefficient of column {name!r}")
+            for weight, name in zip(weights, names, strict=True)
+        )
+        target = _fraction(moments.mean(moments.n_features))
+        pairs = zip(weights, self._means, strict=True)
+        exact = target - sum((w * mean for w, mean in pairs), flint.fmpq(0))
+        self.intercept = round_or_raise(to_float, exact, "the intercept")
+
+    @property
+    def standard_errors(self) -> tuple[float, ...]:
+        """Standard errors of the coefficients; NaN without residual degrees of freedom."""
+        return self._errors[:-1]
+
+    @property
+    def intercept_standard_error(self) -> float:
+        """Standard error of the intercept; NaN without residual degrees of freedom."""
+        return self._errors[-1]
+
+    @property
+    def _means(self) -> list[flint.fmpq]:
+        return [_fraction(self._moments.mean(j)) for j in range(self._moments.n_features)]
+
+    def _maps(self) -> tuple[flint.fmpq_mat, flint.fmpq_mat]:
+        """Return I - Aᵀ G A and A: from b to the weights of the columns that stay, and beyond."""
+        size, rows = len(self._kept), []
+        for column in self.dependent:
+            before = [j for j in self._kept if j < column]
+            weights = _projection(self._moments, before, column)
+            rows.append([*weights, *[flint.fmpq(0)] * (size - len(weights))])
+        project = flint.fmpq_mat(rows)
+        inner = (_identity(len(rows)) + project * project.transpose()).inv()
+        return _identity(size) - project.transpose() * inner * project, project
+
+    def _expand(self, kept: flint.fmpq_mat) -> list[flint.fmpq]:
+        """Return the weights of all columns, from those with the same predictions of the kept."""
+        shrunk = self._shrink * kept
+        values = dict(zip(self._kept, shrunk.entries(), strict=True))
+        values |= dict(zip(self.dependent, (self._project * shrunk).entries(), strict=True))
+        return [values[j] for j in range(self._moments.n_features)]
+
+    @cached_property
+    def _errors(self) -> tuple[float, ...]:
+        size = self._moments.n_features + 1
+        if self.degrees_of_freedom <= 0:
+            return (math.nan,) * size
+        variance = self._equations.rss / self.degrees_of_freedom
+        if variance == 0:
+            return (0.0,) * size
+        return round_or_raise(self._round_errors, variance, "a standard error")
+
+    def _round_errors(self, variance: flint.fmpq) -> tuple[float, ...]:
+        """Round the errors: the roots of the diagonal of s² P C⁻¹ Pᵀ, and the intercept's."""
+        rows = [self._expand_row(j) for j in range(self._moments.n_features)]
+        means = [
+            sum((r[k] * m for r, m in zip(rows, self._means, strict=True)), flint.fmpq(0))
+            for k in range(self.rank)
+        ]
+        rows.append(means)
+        extra = [flint.fmpq(0)] * (len(rows) - 1) + [flint.fmpq(1, self._moments.n_samples)]
+        for precision in _PRECISIONS:
+            with flint.ctx.workprec(precision):
+                errors = self._error_balls(rows, extra, variance)
+                if errors is not None and None not in errors:
+                    return tuple(error for error in errors if error is not None)
+        return (math.nan,) * len(rows)  # two float64 are equally near: no case is known
+
+    def _error_balls(
+        self, rows: list[list[flint.fmpq]], extra: list[flint.fmpq], variance: flint.fmpq
+    ) -> list[float | None] | None:
+        """Enclose and round the errors at the precision set; None where it is too low."""
+        inverse = self._equations.inverse_balls()
+        if inverse is None:
+            return None
+        matrix = flint.arb_mat(flint.fmpq_mat(rows))
+        products = matrix * inverse
+        found = []
+        for i, add in enumerate(extra):
+            factor = sum((products[i, k] * matrix[i, k] for k in range(self.rank)), flint.arb(add))
+            found.append(ball_to_float((factor * variance).sqrt()))
+        return found
+
+    def _expand_row(self, j: int) -> list[flint.fmpq]:
+        """Return row j of P, which takes the weights of the kept columns to all."""
+        if j in self.dependent:
+            row = self._project * self._shrink
+            i = self.dependent.index(j)
+        else:
+            row, i = self._shrink, self._kept.index(j)
+        return [row[i, k] for k in range(self.rank)]
+
+
+def _equations(moments: Moments) -> NormalEquations:
+    return NormalEquations(moments, fit_intercept=True, alpha=flint.fmpq(0))
+
+
+def _projection(moments: Moments, before: Sequence[int], column: int) -> list[flint.fmpq]:
+    """Return the weights of a column's exact projection on others and the constant."""
+    if not before:
+        return []
+    kept = [0, *(j + 1 for j in before), column + 1]
+    return _equations(Moments(moments.sums[np.ix_(kept, kept)])).weights
+
+
+def _identity(size: int) -> flint.fmpq_mat:
+    return flint.fmpq_mat([[int(i == j) for j in range(size)] for i in range(size)])
+
+
+def _fraction(value: Fraction) -> flint.fmpq:
+    return flint.fmpq(value.numerator, value.denominator)
