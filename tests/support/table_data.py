@@ -30,6 +30,11 @@ class TableData:
         """The target."""
         return self.rows.target
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
     def summary(self) -> Summary:
         """Summarize both tables."""
         return summarize_tables(self.rows, self.held_out, [slice(None)], 5)

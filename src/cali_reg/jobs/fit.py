@@ -37,11 +37,14 @@ class Trained:
         The exact solution that the model was made from.
     files : dict of str to bytes
         The files to write, by name.
+    notes : tuple of str
+        What to tell the user about the rows.
     """
 
     model: LinearModel
     solution: Solution | ProjectedSolution
     files: dict[str, bytes]
+    notes: tuple[str, ...] = ()
 
     @property
     def projected(self) -> tuple[int, ...]:

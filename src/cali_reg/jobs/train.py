@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cali_reg.errors import DataError
 from cali_reg.jobs.fit import Trained, fit
 from cali_reg.jobs.training_data.base import TrainingData
@@ -30,11 +32,11 @@ def train(
         For data that cannot be read, too few rows, a constant target, and collinear columns unless
         they are allowed.
     """
-    summary = data.summary()
+    summary, notes = data.summary(), data.notes
     names = feature_names(data.columns)
     moments = TrainTestMoments(names, data.target, summary.train, summary.test)
     _check_rows(moments, allow_collinear)
-    return fit(
+    trained = fit(
         moments,
         summary.ranges,
         columns=data.columns,
@@ -43,6 +45,7 @@ def train(
         min_r2=min_r2,
         allow_collinear=allow_collinear,
     )
+    return replace(trained, notes=notes)
 
 
 def _check_rows(moments: TrainTestMoments, allow_collinear: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from cali_reg.cli import argument_types, arguments
 from cali_reg.errors import UsageError
@@ -151,6 +152,8 @@ def run(options: argparse.Namespace) -> None:
     if options.cv:
         folds = cross_validate(data.summary().folds, trained.model.names, trained.projected)
     write_files(options.artifacts, trained.files)
+    for note in trained.notes:
+        print(f"cali-reg train: note: {note}", file=sys.stderr)
     print(tables.trained(trained))
     if folds:
         print(tables.cross_validated(folds))

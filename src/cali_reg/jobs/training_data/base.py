@@ -27,6 +27,10 @@ class TrainingData(Protocol):
     def target(self) -> str:
         """Name of the column to predict."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to tell the user about the rows, after `summary`."""
+
     def summary(self) -> Summary:
         """Return the statistics of the training and of the held-out rows. Reads all rows."""
 

@@ -49,6 +49,11 @@ class EmbeddedData:
         """The median house value."""
         return california_housing.TARGET
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
     @cached_property
     def split(self) -> tuple[Table, Table]:
         """The training rows and the held-out rows.

@@ -15,6 +15,7 @@ from cali_reg.data.dask_cluster import Add, Run, Task, open_runner
 from cali_reg.data.dataset import Dataset, open_dataset
 from cali_reg.data.feature_encoding import encode
 from cali_reg.data.readers import BATCH_SIZE, read
+from cali_reg.data.row_numbers import check_row_numbers
 from cali_reg.data.summaries.splitter import Layout, Splitter
 from cali_reg.data.summaries.summarizer import summarize
 from cali_reg.data.summaries.summary import Summary
@@ -115,6 +116,18 @@ class FileData:
     def target(self) -> str:
         """The column to predict."""
         return self._options.target
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to tell the user about the rows: columns that number them.
+
+        Raises
+        ------
+        DataError
+            For row numbers among the features, if the user has not named those.
+        """
+        named = self._known_columns is not None or self._options.features is not None
+        return check_row_numbers(self._dataset.name, self.columns, self.summary(), are_named=named)
 
     def summary(self) -> Summary:
         """Return the statistics of the training and of the held-out rows.
