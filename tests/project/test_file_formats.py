@@ -89,7 +89,10 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     overflow = base / "overflow"
     options = ["--data", str(huge), "--target", "y", "--artifacts", str(overflow)]
     assert main(["train", *options]) == 0
-    return [made, dependent, updated, exact, overflow]
+    alike = base / "alike"  # rows held out as those of another model
+    options = ["--data", str(table), "--target", "y", "--artifacts", str(alike)]
+    assert main(["train", *options, "--features", "x", "--split-like", str(updated)]) == 0
+    return [made, dependent, updated, exact, overflow, alike]
 
 
 @pytest.mark.parametrize("name", ["model.json", "moments.json", "quantized.json"])

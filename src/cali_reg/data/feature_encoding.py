@@ -125,7 +125,8 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
         else:
             values, missing = _encode_levels(array, column)
             unknown = (values < 0) & ~missing
-            if unseen == "error" and unknown.any():
+            # without levels, any category is one
+            if unseen == "error" and column.levels and unknown.any():
                 encoded.unseen[k] = unknown
         encoded.values.append(values)
         if missing is not None and missing.any():

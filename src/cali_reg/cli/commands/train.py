@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from cali_reg.cli import argument_types, arguments
 from cali_reg.errors import UsageError
+from cali_reg.runtime.artifacts import read_model
 from cali_reg.runtime.atomic_files import write_files
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
     from cali_reg.jobs.training_data.base import TrainingData
+    from cali_reg.runtime.schema import Column
 
 DESCRIPTION = """\
 Fit a linear regression by exact least squares, print its coefficients and its
@@ -76,16 +79,21 @@ def _add_split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--test-size",
         type=argument_types.fraction,
-        default=0.2,
         metavar="FRACTION",
-        help="fraction of the rows to hold out, between 0 and 1 (default: %(default)s)",
+        help="fraction of the rows to hold out, between 0 and 1 (default: 0.2)",
     )
     parser.add_argument(
         "--seed",
         type=argument_types.seed,
-        default=42,
         metavar="SEED",
-        help="seed of the split and of the folds, 0 to 4294967295 (default: %(default)s)",
+        help="seed of the split and of the folds, 0 to 4294967295 (default: 42)",
+    )
+    parser.add_argument(
+        "--split-like",
+        type=Path,
+        metavar="DIR",
+        help="hold out the same rows as the model in DIR, so that their scores can be compared:"
+        " its columns, seed and test size decide (default: all columns that are read decide)",
     )
     parser.add_argument(
         "--samples",
@@ -163,21 +171,35 @@ def run(options: argparse.Namespace) -> None:
 def _embedded_data(options: argparse.Namespace) -> TrainingData:
     from cali_reg.jobs.training_data.embedded_data import EmbeddedData
 
-    for name in ("target", "features", "categorical", "test_data", "dask"):
+    for name in ("target", "features", "categorical", "test_data", "split_like", "dask"):
         if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} requires --data; name the files")
     if options.cv == 1:
         raise UsageError("--cv is 1; expected 2 or more folds")
-    return EmbeddedData(options.test_size, options.seed, options.samples, options.cv or 1)
+    test_size, seed = _size_and_seed(options)
+    return EmbeddedData(test_size, seed, options.samples, options.cv or 1)
+
+
+def _size_and_seed(options: argparse.Namespace) -> tuple[float, int]:
+    """Return the test size and the seed, or their defaults."""
+    return options.test_size or 0.2, 42 if options.seed is None else options.seed
 
 
 def _file_data(options: argparse.Namespace) -> TrainingData:
-    from cali_reg.jobs.training_data.file_data import FileData, FileOptions
+    from cali_reg.jobs.training_data.file_data import FileData, FileOptions, split_of
 
     if options.target is None:
         raise UsageError("--data requires --target, the column to predict")
     if options.cv == 1 or options.cv > _MOST_FOLDS:
         raise UsageError(f"--cv is {options.cv}; expected 2 to {_MOST_FOLDS}")
+    test_size, seed = _size_and_seed(options)
+    keys: tuple[Column, ...] = ()
+    if options.split_like is not None:
+        for name in ("test_size", "seed", "test_data"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name.replace('_', '-')} does not go with --split-like")
+        split, keys = split_of(read_model(options.split_like))
+        test_size, seed = split.test_size, split.seed
     return FileData(
         FileOptions(
             data=options.data,
@@ -185,8 +207,9 @@ def _file_data(options: argparse.Namespace) -> TrainingData:
             features=options.features,
             categorical=options.categorical or (),
             test_data=options.test_data or (),
-            test_size=options.test_size,
-            seed=options.seed,
+            test_size=test_size,
+            seed=seed,
+            split_keys=keys,
             missing=options.missing,
             n_sample_rows=options.samples,
             n_folds=options.cv or 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,20 +20,41 @@ class Layout:
     Attributes
     ----------
     columns : tuple of Column
-        The target last.
+        Those of the model, the target last.
     split : ContentSplit
     n_sample_rows : int
         How many held-out rows to keep as samples.
+    keys : tuple of Column
+        The columns whose values decide the split, by default `columns`. Those that are categorical
+        have no levels: any text is a category.
     """
 
     columns: tuple[Column, ...]
     split: ContentSplit
     n_sample_rows: int
+    keys: tuple[Column, ...] = ()
+
+    @cached_property
+    def read_columns(self) -> tuple[Column, ...]:
+        """The columns to read: those of the model, then those that only the split needs."""
+        known = {_identity(column) for column in self.columns}
+        return (*self.columns, *(key for key in self.keys if _identity(key) not in known))
+
+    @property
+    def key_positions(self) -> list[int]:
+        """Where the keys are among `read_columns`."""
+        positions = {_identity(column): k for k, column in enumerate(self.read_columns)}
+        return [positions[_identity(key)] for key in self.keys or self.columns]
 
     @property
     def height(self) -> int:
         """Rows of a block: a constant 1, the features, the target."""
         return 1 + len(feature_names(self.columns))
+
+
+def _identity(column: Column) -> tuple[str, bool]:
+    """Return what makes two columns the same to the split: a name, and whether it is text."""
+    return column.name, column.levels is not None
 
 
 @dataclass(frozen=True)
@@ -81,14 +103,23 @@ class Splitter:
     """
 
     def __init__(self, layout: Layout) -> None:
-        self._columns, self._split = layout.columns, layout.split
+        self._layout, self._split = layout, layout.split
         self._words = [
-            None if c.levels is None else np.array([word_of_text(v) for v in c.levels], np.uint64)
-            for c in layout.columns
+            np.array([word_of_text(v) for v in c.levels], np.uint64) if c.levels else None
+            for c in layout.read_columns
         ]
 
     def split(self, encoded: EncodedBatch) -> SplitRows:
         """Split the rows of a batch that have no missing values.
+
+        Parameters
+        ----------
+        encoded : EncodedBatch
+            Of the columns that the layout reads.
+
+        Returns
+        -------
+        SplitRows
 
         Raises
         ------
@@ -99,9 +130,22 @@ class Splitter:
             cells + 0.0 if k in encoded.minus_zeros else cells  # 0.0 for -0.0, the same number
             for k, cells in enumerate(encoded.drop_missing())
         ]
-        words = [
-            cells.view(np.uint64) if levels is None else levels[cells]
-            for levels, cells in zip(self._words, values, strict=True)
-        ]
+        words = [self._words_of(k, values[k], encoded) for k in self._layout.key_positions]
         hashes = self._split.hashes(words)
-        return SplitRows(encoded, self._columns, values, hashes, self._split.members(hashes))
+        columns = self._layout.columns
+        return SplitRows(
+            encoded, columns, values[: len(columns)], hashes, self._split.members(hashes)
+        )
+
+    def _words_of(self, k: int, cells: Values, encoded: EncodedBatch) -> Words:
+        """Return the words that stand for the values of a column."""
+        if encoded.columns[k].levels is None:
+            numbers: Words = cells.view(np.uint64)
+            return numbers
+        levels = self._words[k]
+        if levels is not None:
+            return levels[cells]
+        texts = encoded.batch.arrays[k].to_pylist()
+        known = {text: word_of_text(text) for text in set(texts) if text}
+        words = np.array([known.get(text, 0) for text in texts], np.uint64)
+        return words[~encoded.has_missing]

@@ -49,7 +49,7 @@ def summarize(
 
     def batches() -> Iterator[Batch]:
         for fragment in fragments:
-            for batch in read(fragment, layout.columns, batch_size):
+            for batch in read(fragment, layout.read_columns, batch_size):
                 yield batch
                 progress(len(batch.numbers))
 
@@ -81,7 +81,7 @@ class Summarizer:
         workspace = Workspace()
         self._sums = [_Sum(layout.height, workspace) for _ in range(layout.split.n_folds + 1)]
         self._samples: list[SampleRow] = []
-        self._missing = MissingValues((0,) * len(layout.columns))
+        self._missing = MissingValues((0,) * len(layout.read_columns))
 
     def add(self, batch: Batch) -> None:
         """Add the rows of a batch; those with missing values are only counted.
@@ -91,7 +91,7 @@ class Summarizer:
         DataError
             For the first invalid row.
         """
-        rows = self._splitter.split(encode(batch, self._layout.columns))
+        rows = self._splitter.split(encode(batch, self._layout.read_columns))
         self._count_missing(rows.encoded)
         for total, members in zip(self._sums, rows.members, strict=True):
             total.add(rows, members)

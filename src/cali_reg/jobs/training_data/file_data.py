@@ -45,6 +45,8 @@ class FileOptions:
         Fraction of the rows to hold out.
     seed : int
         Of the split.
+    split_keys : tuple of Column
+        The columns whose values decide the split, by default all that the model reads.
     missing : {"error", "drop"}
         What to do with rows with missing values.
     n_sample_rows : int
@@ -64,6 +66,7 @@ class FileOptions:
     test_data: Sequence[str] = ()
     test_size: float = 0.2
     seed: int = 42
+    split_keys: tuple[Column, ...] = ()
     missing: str = "error"
     n_sample_rows: int = 5
     n_folds: int = 1
@@ -97,6 +100,7 @@ class FileData:
             target=model.target,
             test_size=split.test_size,
             seed=split.seed,
+            split_keys=recorded_keys(model.source),
             missing="drop",
             n_sample_rows=len(model.samples),
         )
@@ -109,8 +113,8 @@ class FileData:
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
-        """The columns to predict from, then the target."""
-        return self._found[0].columns
+        """All columns that are read: those to predict from, the target, others that split."""
+        return self._found[0].read_columns
 
     @property
     def target(self) -> str:
@@ -146,8 +150,8 @@ class FileData:
         layout = self._found[0]
         splitter = Splitter(layout)
         for fragment in self._dataset.fragments:
-            for batch in read(fragment, layout.columns, self._options.batch_size):
-                rows = splitter.split(encode(batch, layout.columns))
+            for batch in read(fragment, layout.read_columns, self._options.batch_size):
+                rows = splitter.split(encode(batch, layout.read_columns))
                 for members in rows.members[1:]:
                     yield rows.features(members).T
 
@@ -159,6 +163,11 @@ class FileData:
             split["by"] = "test data"
         else:
             split |= {"by": "content", "test_size": options.test_size}
+            if options.split_keys:
+                split["columns"] = [
+                    {"categorical": key.levels is not None, "name": key.name}
+                    for key in options.split_keys
+                ]
         return {"data": FILES, "dropped_rows": self.summary().missing.n_rows, "split": split}
 
     @cached_property
@@ -176,12 +185,13 @@ class FileData:
         options = self._options
         if self._known_columns is not None:
             columns = (*self._known_columns, Column(options.target))
-            self._dataset.check(columns)
         else:
             columns = self._find_columns(run)
         test_size = 0.0 if options.test_data else options.test_size
         split = ContentSplit(options.seed, test_size, options.n_folds)
-        return Layout(columns, split, options.n_sample_rows)
+        layout = Layout(columns, split, options.n_sample_rows, options.split_keys)
+        self._dataset.check(layout.read_columns)
+        return layout
 
     def _find_columns(self, run: Run) -> tuple[Column, ...]:
         options = self._options
@@ -190,16 +200,17 @@ class FileData:
         if not categorical:
             return columns
         # the levels of rows that are dropped do not count, whichever value is missing
-        needed = columns if options.missing == "drop" else categorical
+        needed = [*columns, *options.split_keys] if options.missing == "drop" else categorical
         task = partial(find_levels, columns=needed, batch_size=options.batch_size)
-        return with_levels(columns, _run(run, task, self._dataset, union_levels))
+        found = _run(run, task, self._dataset, union_levels)
+        return with_levels(columns, {column.name: found[column.name] for column in categorical})
 
     def _summarize(self, run: Run, layout: Layout) -> Summary:
         options = self._options
         if not options.test_data:
             return self._summarize_dataset(run, self._dataset, layout)
         held_out = open_dataset(options.test_data)
-        held_out.check(layout.columns)
+        held_out.check(layout.read_columns)
         _check_apart(self._dataset, held_out)
         train = self._summarize_dataset(run, self._dataset, replace(layout, n_sample_rows=0))
         all_held_out = replace(layout.split, test_size=1.0, n_folds=0)
@@ -217,7 +228,8 @@ class FileData:
         task = partial(summarize, layout=layout, batch_size=options.batch_size, n_threads=n_threads)
         summary: Summary = _run(run, task, dataset, Summary.__add__)
         if options.missing == "error":
-            summary.missing.require_none(layout.columns, "fill them in, or pass --missing drop")
+            advice = "fill them in, or pass --missing drop"
+            summary.missing.require_none(layout.read_columns, advice)
         return summary
 
 
@@ -237,6 +249,45 @@ def recorded_split(source: dict[str, Any]) -> ContentSplit:
     if split.get("by") != "content" or type(test_size) is not float or not 0 < test_size < 1:
         return ContentSplit(seed, 0.0)
     return ContentSplit(seed, test_size)
+
+
+def recorded_keys(source: dict[str, Any]) -> tuple[Column, ...]:
+    """Return the columns that split a model's rows, if they are others than those it reads.
+
+    Parameters
+    ----------
+    source : dict
+        The model's provenance, which may be forged.
+    """
+    split = source.get("split")
+    keys = split.get("columns") if isinstance(split, dict) else None
+    return tuple(
+        Column(key["name"], () if key.get("categorical") is True else None)
+        for key in (keys if isinstance(keys, list) else [])
+        if isinstance(key, dict) and isinstance(key.get("name"), str)
+    )
+
+
+def split_of(model: LinearModel) -> tuple[ContentSplit, tuple[Column, ...]]:
+    """Return the split of a model's rows by content, and the columns that decide it.
+
+    Parameters
+    ----------
+    model : LinearModel
+
+    Raises
+    ------
+    UsageError
+        If its rows were not split by content.
+    """
+    split = recorded_split(model.source)
+    if not split.test_size:
+        raise UsageError(
+            "--split-like: the model was not split by content; name one trained with --data"
+        )
+    own = (*model.columns, Column(model.target))
+    keys = tuple(column._replace(levels=column.levels and ()) for column in own)
+    return split, recorded_keys(model.source) or keys
 
 
 def _run(run: Run, task: Task, dataset: Dataset, add: Add) -> Any:

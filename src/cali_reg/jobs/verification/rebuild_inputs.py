@@ -11,7 +11,12 @@ from cali_reg.errors import ArtifactError, UsageError
 from cali_reg.jobs.fit import Ranges
 from cali_reg.jobs.training_data.base import FILES, Block
 from cali_reg.jobs.training_data.embedded_data import recorded_embedded_data
-from cali_reg.jobs.training_data.file_data import FileData, FileOptions, recorded_split
+from cali_reg.jobs.training_data.file_data import (
+    FileData,
+    FileOptions,
+    recorded_keys,
+    recorded_split,
+)
 from cali_reg.jobs.update import summarize_rows
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
@@ -131,6 +136,7 @@ def _from_files(
         test_data=test_data,
         test_size=split.test_size,
         seed=split.seed,
+        split_keys=recorded_keys(model.source),
         missing="drop",
         n_sample_rows=len(model.samples),
     )
