@@ -2,7 +2,8 @@
 # the same digest: docs/explanation/container.md. `make docker` builds it, as does `docker build .`.
 ARG BASE_IMAGE=base
 
-# the base by its digest, in a line of its own: Dependabot reads no ARG; unused if another is asked for
+# Pinned by digest, in a line of its own since Dependabot does not read ARG. Not used if BASE_IMAGE
+# is another image.
 FROM python:3.13-slim@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91 AS base
 
 FROM ${BASE_IMAGE} AS build
@@ -12,7 +13,7 @@ COPY src/ /build/src/
 COPY artifacts/model.json artifacts/quantized.json /out/artifacts/
 RUN python3 /build/root.py --fingerprint "${MODEL_FINGERPRINT}" /build/src /out
 
-# The last stage is what a build makes unless it names another with --target.
+# The last stage is built, unless --target names another one.
 FROM scratch AS predict
 ARG MODEL_FINGERPRINT=""
 ARG REVISION=""
@@ -21,7 +22,7 @@ LABEL org.opencontainers.image.title="cali-reg" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT" \
       io.github.cali-reg.model.fingerprint="${MODEL_FINGERPRINT}"
-# one layer, of the whole folder: naming its parts would add parent folders with today's time
+# One layer of the whole folder: copying its parts would add parent folders with the current time.
 COPY --from=build /out/ /
 WORKDIR /
 USER 65532:65532

@@ -1,6 +1,6 @@
-"""Time the image from `docker run` to its first line, against its base image running nothing.
+"""Measure the time from `docker run` to the first line, compared with the base image alone.
 
-`make docker` first. The runs alternate, so that both meet the same machine.
+Run `make docker` first. The runs alternate, so that both images run under the same load.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ N_RUNS = 15
 
 
 def main() -> None:
-    """Print the medians, and how far apart they are."""
+    """Print the medians and their difference."""
     base = os.environ.get("BASE_IMAGE")
     if base is None:
-        (base,) = re.findall(r"^ARG BASE_IMAGE=(\S+)", DOCKERFILE.read_text("utf-8"), re.MULTILINE)
+        (base,) = re.findall(r"^FROM (\S+) AS base$", DOCKERFILE.read_text("utf-8"), re.MULTILINE)
     commands = {
         "cali-reg:test": ["cali-reg:test"],
         "base: python3 -c 'print()'": [base, "python3", "-c", "print()"],
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def first_line(command: list[str]) -> float:
-    """Return the seconds until a command has printed its first line; all of it is read."""
+    """Return the seconds until a command has printed its first line; read the rest, too."""
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for

@@ -1,11 +1,11 @@
-"""Training on files: time and peak memory, as ratios to other programs in the same run.
+"""Training on files: time and peak memory of cali-reg and of other programs, in the same run.
 
     python benchmarks/files.py [--quick]
 
-The peers fit without a split and without exactness: pandas + scikit-learn read all rows; the
-one-pass streams (polars' own streaming engine, and PyArrow's batches with NumPy) sum up products
-and solve the normal equations. Each run is a process of its own; imports are not timed. A ratio
-is a peer's median time over ours: above 1, ours is faster.
+The others do not split the rows and are not exact. pandas + scikit-learn read all rows at once.
+Polars (its streaming engine) and PyArrow with NumPy (in batches) add up products in one pass and
+solve the normal equations. Each run is a separate process; imports are not timed. A ratio is the
+median time of the other program divided by that of cali-reg: above 1, cali-reg is faster.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Array = npt.NDArray[np.float64]
 
 
 def cali_reg(path: str) -> object:
-    """Train as ``cali-reg train --data`` does, up to the bytes of the artifacts."""
+    """Train as ``cali-reg train --data`` does, without writing the files."""
     return train(FileData(FileOptions([path], TARGET)))
 
 
@@ -46,7 +46,7 @@ def pandas_and_scikit_learn(path: str) -> object:
 
 
 def polars_stream(path: str) -> object:
-    """Sum up all products in polars' streaming engine."""
+    """Add up all products in polars' streaming engine."""
     scan = pl.scan_parquet(path) if path.endswith(".parquet") else pl.scan_csv(path)
     pairs = [(a, b) for i, a in enumerate(COLUMNS) for b in COLUMNS[i:]]
     sums = [pl.col(a).sum() for a in COLUMNS] + [pl.len().alias("n")]
@@ -60,7 +60,7 @@ def polars_stream(path: str) -> object:
 
 
 def pyarrow_and_numpy(path: str) -> object:
-    """Sum up all products of PyArrow's batches, by BLAS."""
+    """Add up all products of PyArrow's batches with BLAS."""
     gram, total, n = np.zeros((9, 9)), np.zeros(9), 0
     for batch in batches(path):
         block = np.stack([column.to_numpy() for column in batch.columns])
@@ -71,7 +71,7 @@ def pyarrow_and_numpy(path: str) -> object:
 
 
 def batches(path: str) -> Iterator[Any]:
-    """Yield record batches, decoded by all threads."""
+    """Yield record batches, which all threads decode."""
     if path.endswith(".parquet"):
         yield from pyarrow.parquet.ParquetFile(path).iter_batches(16384)
     else:
@@ -79,7 +79,7 @@ def batches(path: str) -> Iterator[Any]:
 
 
 def solved(gram: Array, total: Array, n: int) -> Array:
-    """Solve the normal equations about the means."""
+    """Solve the normal equations of centered columns."""
     centered = gram - np.outer(total, total) / n
     solution: Array = np.asarray(np.linalg.solve(centered[:-1, :-1], centered[:-1, -1]))
     return solution
@@ -94,7 +94,7 @@ PEERS: dict[str, Callable[[str], object]] = {
 
 
 def write(path: Path, n_rows: int) -> None:
-    """Write California's rows, drawn with replacement, a million at a time."""
+    """Write rows of California Housing, drawn with replacement, a million at a time."""
     table = california_housing()
     rows = np.column_stack([table.X, table.y])
     rng = np.random.default_rng(0)
@@ -107,7 +107,7 @@ def write(path: Path, n_rows: int) -> None:
 
 
 def report(label: str, path: Path, n_runs: int, names: Sequence[str]) -> float:
-    """Print a row for each peer; they take turns. Return our peak memory."""
+    """Run the programs in turns and print a row for each. Returns cali-reg's peak memory."""
     taken: dict[str, list[Run]] = {name: [] for name in names}
     for _ in range(n_runs):
         for name in names:

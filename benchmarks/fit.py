@@ -1,10 +1,10 @@
-"""Fit time and memory of ExactLinearRegression, as ratios to its peers in the same run.
+"""Time and memory of fitting: ExactLinearRegression and others, in the same run.
 
     python benchmarks/fit.py [--quick]
 
-Peers: scikit-learn's LinearRegression; the fastest inexact one-pass fit in NumPy (shifted,
-chunked Gram matrix and a Cholesky solution); and ``X.sum()``, which reads the data once.
-A ratio is a peer's median time over ours: above 1, ours is faster.
+The others are scikit-learn's LinearRegression; the fastest inexact fit in one pass with NumPy
+(Gram matrix of shifted chunks, Cholesky factorization); and ``X.sum()``, which reads the data once.
+A ratio is the median time of the other divided by ours: above 1, cali-reg is faster.
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ PEERS: dict[str, Peer] = {
 
 
 def california(n_rows: int) -> tuple[Array, Array]:
-    """Return California's rows, drawn with replacement."""
+    """Return rows of California Housing, drawn with replacement."""
     table = california_housing()
     rows = np.random.default_rng(0).integers(0, len(table.y), n_rows)
     return np.ascontiguousarray(table.X[rows]), table.y[rows]
 
 
 def full_mantissas(n_rows: int, n_features: int = 8) -> tuple[Array, Array]:
-    """Return normal numbers rounded to four decimals: nearly all bits of a float64 are used."""
+    """Return normal numbers rounded to four decimals, which use nearly all bits of a float64."""
     rng = np.random.default_rng(0)
     return rng.normal(size=(n_rows, n_features)).round(4), rng.normal(size=n_rows).round(4)
 
 
 def times(X: Array, y: Array, n_runs: int, peers: list[str]) -> dict[str, float]:
-    """Return each peer's median time in seconds; the peers take turns."""
+    """Run all functions in turns. Returns the median time of each, in seconds."""
     taken: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(n_runs + 1):
         for name in peers:
@@ -79,7 +79,7 @@ def times(X: Array, y: Array, n_runs: int, peers: list[str]) -> dict[str, float]
 
 
 def report(label: str, X: Array, y: Array, n_runs: int, peers: list[str] | None = None) -> None:
-    """Print one row: our time, and the ratios to it."""
+    """Print one row: the time of cali-reg, and the ratios to it."""
     seconds = times(X, y, n_runs, peers or list(PEERS))
     ours = seconds.pop("exact")
     ratios = [f"{seconds[name] / ours:.2f}" if name in seconds else "-" for name in list(PEERS)[1:]]
@@ -109,7 +109,7 @@ print(status("VmHWM") - before)
 
 
 def extra_memory(name: str, n_rows: int) -> float:
-    """Return the peak memory in MB that a fit adds to a process that holds the data."""
+    """Return the peak memory, in MB, that a fit needs beside the data."""
     command = [sys.executable, "-c", MEMORY, sys.path[0], name, str(n_rows)]
     return int(subprocess.run(command, capture_output=True, check=True).stdout) / 1024
 

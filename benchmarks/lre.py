@@ -1,9 +1,10 @@
-"""Correct digits on NIST's certified regressions, ours and others', as a Markdown table.
+"""Correct digits on NIST's certified regressions, as a Markdown table.
 
-The figure is the log relative error, -log10(|q - c| / |c|) for a result q and a certified c
-(-log10(|q|) where c is 0), from 0 to 15, and of all coefficients, or all standard errors, the
-worst. All get the same float64 inputs, and defaults. What the inputs do not hold, no result can:
-the exact solution of Filip's float64 powers agrees with the certified one to 7.9 digits.
+The number of correct digits is the log relative error: -log10(|q - c| / |c|) for a result q and a
+certified value c (-log10(|q|) if c is 0), limited to 0 to 15. The table has the lowest one of all
+coefficients, and of all standard errors. All packages get the same float64 inputs and use their
+defaults. Rounding the inputs to float64 costs digits, too: the exact solution for Filip's powers in
+float64 agrees with the certified one to 7.9 digits.
 
     python benchmarks/lre.py
 """
@@ -55,7 +56,7 @@ def numpy_lstsq(X: Array, y: Array, intercept: bool) -> list[Any]:
 
 
 def statsmodels(X: Array, y: Array, intercept: bool) -> list[Any]:
-    """Fit an OLS, if statsmodels is there."""
+    """Fit an OLS, if statsmodels is installed."""
     if sm is None:
         return [None, None]
     fit = sm.OLS(y, with_ones(X) if intercept else X).fit()
@@ -71,12 +72,12 @@ COLUMNS: dict[str, Fit] = {
 
 
 def with_ones(X: Array) -> Array:
-    """Return X with a column of ones before it."""
+    """Return X with a column of ones as the first one."""
     return np.column_stack([np.ones(len(X)), X])
 
 
 def digits(values: Iterable[float] | None, certified: Sequence[str]) -> str:
-    """Return the least number of correct digits, or '-' without values."""
+    """Return the lowest number of correct digits, or '-' without values."""
     return "-" if values is None else f"{min(map(lre, values, map(float, certified))):.1f}"
 
 
@@ -87,7 +88,7 @@ def lre(value: float, certified: float) -> float:
 
 
 def row(data: dict[str, Any]) -> list[str]:
-    """Return the cells of one dataset; powers come from repeated multiplication."""
+    """Return the cells of one dataset; powers are computed by repeated multiplication."""
     columns = [np.array(column, dtype=np.float64) for column in data["columns"]]
     for _ in range((data["degree"] or 1) - 1):
         columns.append(columns[-1] * columns[0])

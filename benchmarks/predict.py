@@ -1,11 +1,11 @@
-"""Predicting files: time and peak memory, as ratios to polars in the same run.
+"""Predicting files: time and peak memory of cali-reg and of polars, in the same run.
 
     python benchmarks/predict.py [--quick]
 
 polars evaluates the same formula, ((b + w0 x0) + w1 x1) + ..., in its streaming engine, and checks
-nothing; its files are compressed by default, ours are not, for predictions hardly compress. Each
-run is a process of its own; imports are not timed. A ratio is a peer's median time over ours:
-above 1, ours is faster.
+nothing. It compresses its files by default; cali-reg does not, since predictions hardly compress.
+Each run is a separate process; imports are not timed. A ratio is the median time of polars divided
+by that of cali-reg: above 1, cali-reg is faster.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def ours(folder: Path, path: Path, out: Path, interval: float | None = None) -> 
 
 
 def polars(folder: Path, path: Path, out: Path, **options: Any) -> None:
-    """Predict by an expression of polars."""
+    """Predict with an expression of polars."""
     model = artifacts.read_model(folder)
     prediction = pl.lit(model.intercept)
     for feature in model.features:
@@ -59,14 +59,14 @@ PEERS: dict[str, Peer] = {
 
 
 def predict(name: str, folder: Path, path: Path, out: Path) -> None:
-    """Print what `run` reads."""
+    """Predict, and print time and memory for `run`."""
     out.unlink(missing_ok=True)
-    os.sync()  # we wait for the disk at the end: not for what others wrote before
+    os.sync()  # or the run would wait for the disk to write files of earlier runs
     measure(lambda: PEERS[name](folder, path, out))
 
 
 def report(label: str, names: list[str], folder: Path, path: Path, n_runs: int) -> float:
-    """Print a row for each peer; they take turns. Return our peak memory."""
+    """Run the programs in turns and print a row for each. Returns cali-reg's peak memory."""
     out = path.with_stem("predictions")
     taken: dict[str, list[Run]] = {name: [] for name in names}
     sizes = {}

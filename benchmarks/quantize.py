@@ -1,8 +1,9 @@
-"""Loss of R² by quantization over 20 splits of California Housing, and a wide model.
+"""Loss of R² by quantization, for 20 splits of California Housing and for wide models.
 
     python benchmarks/quantize.py
 
-Peers, on the default split: the usual uint8 recipes. The last lines time the search itself.
+The first lines are the usual ways to quantize to uint8, on the default split; the last lines are
+the time of the search for many features.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SEEDS = range(42, 62)
 
 
 def trained(rows: Table, held_out: Table) -> tuple[Trained, TrainTestMoments]:
-    """Train, and return the model with the moments that it was made from."""
+    """Train. Returns the model and the moments that it was computed from."""
     summary = summarize_tables(rows, held_out, [slice(None)], 0)
     moments = TrainTestMoments(rows.names, rows.target, summary.train, summary.test)
     columns = tuple(map(Column, rows.names))
@@ -31,13 +32,13 @@ def trained(rows: Table, held_out: Table) -> tuple[Trained, TrainTestMoments]:
 
 
 def losses(table: Table, seed: int) -> list[Quantized]:
-    """Quantize one split's model to 8 and to 10 bits."""
+    """Quantize the model of one split to 8 and to 10 bits."""
     result, moments = trained(*split(table, 0.2, seed))
     return [quantize(result.model, moments, bits) for bits in (8, 10)]
 
 
 def usual_recipes(table: Table) -> dict[str, float]:
-    """Return R² on the default split's held-out rows for uint8 as it is usually done."""
+    """Return R² on the held-out rows of the default split for the usual ways to quantize."""
     result, moments = trained(*split(table, 0.2, 42))
     weights = np.array(result.model.coefficients)
     every = np.append(weights, result.model.intercept)
@@ -70,7 +71,7 @@ def wide(n_features: int) -> tuple[float, Quantized]:
 
 
 def main() -> None:
-    """Print the table of splits, the recipes and the times."""
+    """Print the usual ways, the table of splits and the times."""
     table = california_housing()
     for name, r2 in usual_recipes(table).items():
         print(f"{name:<38} R² {r2:12.4f}")

@@ -1,4 +1,4 @@
-"""What a cluster would take: rates measured here, and an estimate for many rows and workers.
+"""Estimate what training on a cluster takes, from rates that are measured on this machine.
 
     python benchmarks/scale.py [--rows 1e12] [--workers 1000] [--quick]
 
@@ -30,7 +30,7 @@ from cali_reg.data.summaries.summarizer import summarize
 
 
 def main() -> None:
-    """Print rates and the estimate."""
+    """Print the rates and the estimate."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=float, default=1e12)
     parser.add_argument("--workers", type=int, default=1000)
@@ -70,14 +70,14 @@ def main() -> None:
 
 
 def process_time(run: Callable[[], object]) -> float:
-    """Return the seconds of processor time that a call takes, over all threads."""
+    """Return the processor time of a call in seconds, of all threads."""
     start = time.process_time()
     run()
     return time.process_time() - start
 
 
 def seconds_a_task(n_tasks: int) -> float:
-    """Return what an empty task takes on two workers."""
+    """Return the seconds that an empty task takes on two workers."""
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,

@@ -1,4 +1,4 @@
-"""The first prediction as a whole process: cali-reg against joblib and scikit-learn.
+"""Time of a first prediction as a whole process: cali-reg, and joblib with scikit-learn.
 
     python benchmarks/startup.py [ARTIFACTS]
 
@@ -22,14 +22,14 @@ print(joblib.load(folder + "/linear_model.joblib").predict(rows))
 
 
 def seconds(command: list[str]) -> float:
-    """Return how long a command takes, start to end."""
+    """Return the seconds that a command takes."""
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
 def main() -> None:
-    """Print both medians and their ratio; the two take turns."""
+    """Run both in turns, and print the medians and their ratio."""
     folder = sys.argv[1] if len(sys.argv) > 1 else "artifacts"
     script = Path(sys.executable).with_name("cali-reg")
     commands = [

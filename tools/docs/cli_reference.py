@@ -26,17 +26,17 @@ _NAME = re.compile(r"(?<!\w)--[a-z][\w-]*|cali-reg\[\w+\]|\w+\.(?:joblib|json)\b
 
 
 def main() -> int:
-    """Write the page, or say that it is stale."""
+    """Write the page, or print that it is out of date."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--check", action="store_true", help="write nothing, fail if the page is stale"
+        "--check", action="store_true", help="write nothing, fail if it is out of date"
     )
     text = page()
     if not parser.parse_args().check:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(text, encoding="utf-8", newline="\n")
     elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"docs/reference/{PAGE.name} is stale: run make docs", file=sys.stderr)
+        print(f"docs/reference/{PAGE.name} is out of date: run make docs", file=sys.stderr)
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""Compare the sessions in README.md and docs/ with what the commands print; --write renews them.
+"""Compare the sessions in README.md and docs/ with what the commands print; --write updates them.
 
 In a fence of the kind `console`, lines that begin with `$ ` are commands, which a backslash at the
 end continues; the lines after each are its output. A fence with a title, as in
@@ -133,7 +133,7 @@ def folder_of_a_page(artifacts: Path) -> Iterator[None]:
 
 
 def main() -> int:
-    """Renew all pages, or name those that are stale."""
+    """Update all pages, or print those that are out of date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="renew the pages")
     write = parser.parse_args().write
@@ -148,7 +148,7 @@ def main() -> int:
                 fresh = renewed(page, _run_process)
             if fresh != page:
                 stale += 1
-                print(f"{path.relative_to(ROOT)}: {'renewed' if write else 'stale'}")
+                print(f"{path.relative_to(ROOT)}: {'updated' if write else 'out of date'}")
             if write:
                 path.write_text(fresh, "utf-8", newline="\n")
     return int(stale > 0 and not write)
