@@ -52,7 +52,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     Returns
     -------
     argparse.Namespace
-        The options; ``run`` is the function of the command, and ``command`` its name.
+        The options, with the command's name as ``command`` and its function as ``run``.
 
     Raises
     ------
