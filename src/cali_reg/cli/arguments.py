@@ -81,7 +81,7 @@ def add_out(parser: argparse.ArgumentParser, text: str) -> None:
 
 
 def add_gates(parser: argparse.ArgumentParser) -> None:
-    """Add the checks that a new model must pass before its files are written.
+    """Add ``--min-r2`` and ``--allow-collinear``, the conditions that a new model must meet.
 
     Parameters
     ----------

@@ -25,8 +25,13 @@ def rows_with_missing(masks: Mapping[int, Mask], n_rows: int) -> Mask:
     Parameters
     ----------
     masks : mapping of int to array of shape (n_rows,)
-        For some columns, which rows have a missing value.
+        For some columns, by index, which rows have a missing value.
     n_rows : int
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        Of bool.
     """
     rows = np.zeros(n_rows, dtype=bool)
     for mask in masks.values():
@@ -36,7 +41,7 @@ def rows_with_missing(masks: Mapping[int, Mask], n_rows: int) -> Mask:
 
 @dataclass(frozen=True)
 class MissingValues:
-    """How many values are missing in some rows. Two of them add up.
+    """How many values are missing in some rows; ``a + b`` is that of the rows of both.
 
     Attributes
     ----------
@@ -66,6 +71,7 @@ class MissingValues:
         Parameters
         ----------
         columns : sequence of Column
+            The columns that `by_column` counts, in this order.
         advice : str
             What to do, for the message.
         """
