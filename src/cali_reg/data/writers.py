@@ -1,4 +1,4 @@
-"""Write tables of predictions: one class per output format that is not text.
+"""Write predictions as Parquet and Arrow files.
 
 Text is written by `runtime.text_writer`, which needs the standard library alone.
 """
