@@ -52,7 +52,7 @@ class EmbeddedData:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Nothing."""
+        """What to tell the user about the rows: nothing."""
         return ()
 
     @cached_property
