@@ -53,9 +53,9 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    `X` is anything with rows and columns that scikit-learn takes: a NumPy array, a list of lists, a
-    pandas or polars DataFrame, a PyArrow Table; `y` an array, a list, a Series or an Arrow array.
-    Columns hold floats, integers or booleans. No number is rounded without a message: `fit` refuses
+    `X` is anything with rows and columns that scikit-learn accepts: a NumPy array, a list of lists,
+    a pandas or polars DataFrame, a PyArrow Table; `y` an array, a list, a Series or an Arrow array.
+    Columns hold floats, integers or booleans. No number is rounded without a message: `fit` rejects
     what no float64 is equal to, such as the integer 2**53 + 1.
 
     ``score(X, y)`` is scikit-learn's: R² of `predict`, in ordinary float64 arithmetic. Exact scores
@@ -148,7 +148,7 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            The features, converted to float64 (to the nearest one, where `fit` would refuse).
+            The features, converted to float64 (to the nearest, where `fit` would raise an error).
 
         Returns
         -------

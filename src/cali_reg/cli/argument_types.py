@@ -9,7 +9,21 @@ from cali_reg.runtime.cell_parser import parse_number
 
 
 def fraction(text: str) -> float:
-    """Parse a number between 0 and 1, both excluded."""
+    """Parse a number between 0 and 1, both excluded.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
     value = finite(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
@@ -17,7 +31,21 @@ def fraction(text: str) -> float:
 
 
 def finite(text: str) -> float:
-    """Parse a finite number."""
+    """Parse a finite number.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
     value = parse_number(text)
     if value is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
@@ -25,14 +53,42 @@ def finite(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """Parse an integer of at most 9 digits, 0 or greater."""
+    """Parse an integer of at most 9 digits, 0 or greater.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 to 999999999")
     return int(text)
 
 
 def positive(text: str) -> int:
-    """Parse an integer of at most 9 digits, 1 or greater."""
+    """Parse an integer of at most 9 digits, 1 or greater.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
     value = count(text)
     if not value:
         raise argparse.ArgumentTypeError("0 is too small; expected at least 1")
@@ -40,7 +96,22 @@ def positive(text: str) -> int:
 
 
 def names(text: str) -> list[str]:
-    """Parse a list of names separated by commas; as in CSV, quotes protect a comma in a name."""
+    """Parse a list of names separated by commas.
+
+    Parameters
+    ----------
+    text : str
+        As in CSV, a name in double quotes may contain commas.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
     try:
         return next(csv.reader([text], skipinitialspace=True, strict=True), [])
     except csv.Error as error:
@@ -50,7 +121,23 @@ def names(text: str) -> list[str]:
 
 
 def bits(text: str) -> int:
-    """Parse the number of bits of a code, 2 to 16; return 0 for ``auto``."""
+    """Parse the number of bits of a code.
+
+    Parameters
+    ----------
+    text : str
+        2 to 16, or ``auto``.
+
+    Returns
+    -------
+    int
+        0 for ``auto``.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
     if text == "auto":
         return 0
     if text not in map(str, range(2, 17)):
@@ -59,7 +146,21 @@ def bits(text: str) -> int:
 
 
 def seed(text: str) -> int:
-    """Parse a seed, an unsigned integer of 32 bits."""
+    """Parse a seed, an unsigned integer of 32 bits.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
     if not (text.isascii() and text.isdigit() and len(text) < 11 and int(text) < 2**32):
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 to 4294967295")
     return int(text)

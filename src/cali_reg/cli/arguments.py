@@ -11,7 +11,12 @@ FILES = "CSV, Parquet or Arrow files, given as paths, wildcards, folders or URLs
 
 
 def add_artifacts(parser: argparse.ArgumentParser) -> None:
-    """Add ``--artifacts``, the folder that every command reads or writes."""
+    """Add ``--artifacts``, the folder that every command reads or writes.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     parser.add_argument(
         "--artifacts",
         type=Path,
@@ -22,17 +27,38 @@ def add_artifacts(parser: argparse.ArgumentParser) -> None:
 
 
 def add_data(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add ``--data``, the files of the training data; `text` is its help."""
+    """Add ``--data``, the files of the training data.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    text : str
+        The help text.
+    """
     parser.add_argument("--data", nargs="+", metavar="PATH", help=text)
 
 
 def add_test_data(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add ``--test-data``, the files of the held-out rows; `text` is its help."""
+    """Add ``--test-data``, the files of the held-out rows.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    text : str
+        The help text.
+    """
     parser.add_argument("--test-data", nargs="+", metavar="PATH", help=text)
 
 
 def add_precision(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add ``--precision``, which of the two models to use; `text` begins its help."""
+    """Add ``--precision``, which of the two models to use.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    text : str
+        The beginning of the help text.
+    """
     parser.add_argument(
         "--precision",
         choices=["float64", "uint8"],
@@ -43,12 +69,24 @@ def add_precision(parser: argparse.ArgumentParser, text: str) -> None:
 
 
 def add_out(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add ``--out``, the file to write; `text` is its help."""
+    """Add ``--out``, the file to write.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    text : str
+        The help text.
+    """
     parser.add_argument("--out", type=Path, metavar="FILE", help=text)
 
 
 def add_gates(parser: argparse.ArgumentParser) -> None:
-    """Add the checks that a new model must pass before its files are written."""
+    """Add ``--min-r2`` and ``--allow-collinear``, the conditions that a new model must meet.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     parser.add_argument(
         "--min-r2",
         type=argument_types.finite,

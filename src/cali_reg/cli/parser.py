@@ -9,12 +9,12 @@ from importlib import import_module
 
 from cali_reg import __version__
 from cali_reg.cli import arguments
+from cali_reg.cli.commands import COMMANDS
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
     from typing import NoReturn
 
-COMMANDS = ("train", "update", "quantize", "verify", "predict", "export")  # modules of commands/
 
 _DESCRIPTION = """\
 Linear regression that can be audited to the last bit: exact coefficients,
@@ -52,7 +52,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     Returns
     -------
     argparse.Namespace
-        The options; ``run`` is the function of the command, and ``command`` its name.
+        The options, with the command's name as ``command`` and its function as ``run``.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""Files, and the embedded data: paths to batches of rows, features and a summary."""
+"""Read files and the embedded data set, as batches of rows, features and summaries."""

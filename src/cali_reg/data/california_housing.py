@@ -1,4 +1,4 @@
-"""California Housing, embedded in the package, and its usual split."""
+"""The embedded data set California Housing, and its usual split into two tables."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Table:
     names : tuple of str
         Names of the features.
     target : str
+        Name of the target.
     X : array of shape (n_samples, n_features)
     y : array of shape (n_samples,)
     """
@@ -59,7 +60,9 @@ def load_california_housing(return_X_y: bool = False, as_frame: bool = False) ->
 
     Returns
     -------
-    Bunch with data (20640, 8), target (20640,), feature_names, target_names, DESCR and frame
+    Bunch, or tuple of two arrays
+        The Bunch has ``data`` (20640, 8), ``target`` (20640,), ``feature_names``, ``target_names``,
+        ``DESCR`` and ``frame``.
 
     Examples
     --------
@@ -96,18 +99,20 @@ def california_housing() -> Table:
 
 
 def split(table: Table, test_size: float = 0.2, seed: int = 42) -> tuple[Table, Table]:
-    """Split as scikit-learn's ``train_test_split(test_size=test_size, random_state=seed)``.
+    """Split a table as scikit-learn's ``train_test_split`` does, with ``random_state=seed``.
 
     Parameters
     ----------
     table : Table
     test_size : float, default=0.2
-        Fraction of the rows to hold out.
+        Fraction of the rows to hold out, between 0 and 1.
     seed : int, default=42
+        0 to 2**32 - 1.
 
     Returns
     -------
     rows, held_out : Table
+        The training rows and the held-out rows.
 
     Raises
     ------

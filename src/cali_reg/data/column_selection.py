@@ -32,10 +32,10 @@ def select(
     dataset : Dataset
     target : str
         The column to predict.
-    features : sequence of str, optional
-        The columns to predict from. By default all but the target, in the order of the first file.
+    features : sequence of str or None
+        The columns to predict from; None for all but the target, in the order of the first file.
     categorical : sequence of str
-        The categorical columns; those that `features` does not name come after it.
+        The categorical columns; those that `features` does not name come after the others.
 
     Returns
     -------
@@ -47,7 +47,8 @@ def select(
     UsageError
         For a feature that is the target, or is named twice.
     DataError
-        For columns that are missing, not numeric, or look like row numbers; without any feature.
+        For columns that are missing, not numeric or look like row numbers, and if there is no
+        feature.
     """
     kinds = dataset.fragments[0].kinds
     if target in (*(features or ()), *categorical):
@@ -104,10 +105,16 @@ def find_levels(
     ----------
     fragments : sequence of Fragment
     columns : sequence of Column
+        The columns to read; rows with a missing value in any of them do not count.
     batch_size : int
         Number of rows to read at once.
-    progress : callable
-        Takes the number of rows read since the last call.
+    progress : callable, optional
+        Called with the number of rows read since the last call.
+
+    Returns
+    -------
+    dict of sets of str
+        The levels of each categorical column, by its name.
 
     Raises
     ------
@@ -128,7 +135,18 @@ def find_levels(
 
 
 def union_levels(a: Levels, b: Levels) -> Levels:
-    """Return the levels of both. Raises DataError for more than 1000 of a column."""
+    """Return the levels that are in one or both of two results of `find_levels`.
+
+    Parameters
+    ----------
+    a, b : dict of sets of str
+        The levels of the same columns, by name.
+
+    Raises
+    ------
+    DataError
+        For a column with more than 1000 levels.
+    """
     levels = {name: a[name] | b[name] for name in a}
     _check_number(levels)
     return levels
@@ -136,6 +154,12 @@ def union_levels(a: Levels, b: Levels) -> Levels:
 
 def with_levels(columns: Sequence[Column], levels: Levels) -> tuple[Column, ...]:
     """Return the columns with the levels found, sorted by code point.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    levels : dict of sets of str
+        The levels of each categorical column, as `find_levels` returns them.
 
     Raises
     ------

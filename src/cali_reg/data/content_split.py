@@ -44,7 +44,7 @@ class ContentSplit:
     test_size : float
         Fraction to hold out: at least 0 and below 1; or 1 with ``n_folds=0``.
     n_folds : int, default=1
-        Parts of the other rows.
+        Number of folds, equal ranges of the hash, that the other rows are split into.
     """
 
     seed: int
@@ -52,7 +52,18 @@ class ContentSplit:
     n_folds: int = 1
 
     def hashes(self, words: list[Words]) -> Words:
-        """Return the hash of each row, (n_rows,), computed from the words of its columns."""
+        """Return the hash of each row, computed from the words of its columns.
+
+        Parameters
+        ----------
+        words : list of arrays of shape (n_rows,)
+            The words of each column, uint64, the target's last.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+            Of uint64.
+        """
         seed = np.array([self.seed], dtype=np.uint64)
         _mix(seed, np.empty_like(seed))
         result = seed ^ words[0]
@@ -66,7 +77,18 @@ class ContentSplit:
         return result
 
     def members(self, hashes: Words) -> list[Rows]:
-        """Return the indices of the held-out rows, then of each fold: equal ranges of the hash."""
+        """Return the indices of the held-out rows, then those of each fold.
+
+        Parameters
+        ----------
+        hashes : array of shape (n_rows,)
+            As `hashes` returns them.
+
+        Returns
+        -------
+        list of arrays
+            ``1 + n_folds`` of them, each in ascending order.
+        """
         bounds = self._bounds
         if len(bounds) == 1:  # quicker than a search
             held_out = hashes < bounds[0]
@@ -83,7 +105,12 @@ class ContentSplit:
 
 
 def word_of_text(text: str) -> int:
-    """Return the word that stands for a text."""
+    """Return the word of a text, an integer of 64 bits.
+
+    Parameters
+    ----------
+    text : str
+    """
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 

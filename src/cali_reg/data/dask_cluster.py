@@ -32,9 +32,15 @@ def open_runner(dask: str | None) -> Iterator[Run]:
 
     Parameters
     ----------
-    dask : str, optional
+    dask : str or None
         Address of a scheduler, such as ``tcp://host:8786``; ``local`` for one process for each
         core of this machine, or ``local:4`` for four. None for this process.
+
+    Yields
+    ------
+    callable
+        Takes the task, the fragments, a function that adds two results, and one that is called
+        with the number of rows read since the last call. Returns the sum of the results.
 
     Raises
     ------

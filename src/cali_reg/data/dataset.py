@@ -16,18 +16,19 @@ from cali_reg.runtime.schema import Column, duplicate_column, missing_column
 
 @dataclass(frozen=True)
 class Dataset:
-    """Fragments of files. The first one names the columns, and their order.
+    """The files that a command reads.
 
     Attributes
     ----------
     fragments : tuple of Fragment
+        One for each file, at least one. The first one determines the columns and their order.
     """
 
     fragments: tuple[Fragment, ...]
 
     @property
     def n_rows(self) -> int | None:
-        """About how many rows there are; None if unknown."""
+        """Number of rows, estimated for CSV files; None if unknown."""
         counts = [fragment.n_rows for fragment in self.fragments]
         return None if None in counts else sum(count or 0 for count in counts)
 
@@ -37,13 +38,13 @@ class Dataset:
         return self.fragments[0].file.name
 
     def check(self, columns: Sequence[Column], advice: str = "convert it") -> None:
-        """Check that every file holds some columns, as numbers or as categories.
+        """Check that every file has some columns, and that those without levels are numeric.
 
         Parameters
         ----------
         columns : sequence of Column
-        advice : str
-            What to do about a column that holds no numbers, for the message.
+        advice : str, default="convert it"
+            What to do about a column that is not numeric, for the message.
 
         Raises
         ------
@@ -74,14 +75,18 @@ def open_dataset(paths: Sequence[str], *, csv_types: bool = True) -> Dataset:
     Parameters
     ----------
     paths : sequence of str
-        Files, patterns, folders and addresses, as `files.find` takes them.
+        Files, wildcards, folders and URLs, as `files.find` takes them.
     csv_types : bool, default=True
-        Whether to look for the types of a CSV file's columns.
+        Whether to find the types of a CSV file's columns.
+
+    Returns
+    -------
+    Dataset
 
     Raises
     ------
     DataError
-        For what names no file of a known format, and for a file that cannot be read.
+        For a path without a file of a known format, and for a file that cannot be read.
     UsageError
         For a file that is named twice.
     """

@@ -1,4 +1,4 @@
-"""Encode batches of rows as float64 columns and levels."""
+"""Encode batches of rows: numbers as float64, categories as the indices of their levels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg.data.formats.base import Problem, text_array
-from cali_reg.data.missing_values import Mask, rows_with_missing
+from cali_reg.data.missing_values import Mask, drop_missing, rows_with_missing
 from cali_reg.data.readers import Batch
 from cali_reg.errors import DataError
 from cali_reg.least_squares.conversion import MAX_INTEGER
@@ -30,18 +30,20 @@ class EncodedBatch:
     Attributes
     ----------
     batch : Batch
+        The rows before they were encoded.
     columns : sequence of Column
     values : list of arrays of shape (n_rows,)
-        float64; of a categorical column the index of its level, -1 for what is none. What rows
-        with a missing value or another problem hold is undefined.
+        One for each column: float64; or, of a categorical column, indices of its levels, -1 for any
+        other text. Undefined for rows with a missing value or another problem.
     missing : dict of int to mask
-        Which rows have a missing value, for the columns that have any.
+        Which rows have a missing value, (n_rows,), by the indices of the columns that have any.
     unseen : dict of int to mask
-        Which rows have a category that is none of the levels, for the columns that have any.
+        Which rows have a category that is not one of the levels, (n_rows,), by the indices of the
+        columns that have any.
     problems : dict of int to Problem
-        What else is wrong with rows, by row.
+        What else is wrong with rows, by their indices in the batch.
     minus_zeros : set of int
-        The only columns that may hold -0.0.
+        The indices of the only columns that may have -0.0.
     """
 
     batch: Batch
@@ -65,11 +67,16 @@ class EncodedBatch:
     def drop_missing(self) -> list[Values]:
         """Return the values of the rows without missing values.
 
+        Returns
+        -------
+        list of arrays of shape (n_rows_left,)
+            One for each column.
+
         Raises
         ------
         DataError
             For the first row with another problem; an unknown category in a row that is dropped
-            is none.
+            does not count.
         """
         problems = dict(self.problems)
         dropped = self.has_missing if self.missing else None
@@ -79,10 +86,16 @@ class EncodedBatch:
         if problems:
             row = min(problems)
             raise DataError(f"{self.batch.where(row)}: {problems[row].message}")
-        return self.values if dropped is None else [values[~dropped] for values in self.values]
+        return self.values if dropped is None else drop_missing(self.values, dropped)
 
     def row_problems(self) -> dict[int, str]:
-        """Return what is wrong with each invalid row, by row: of its first invalid column."""
+        """Return what is wrong with the first invalid column of each invalid row.
+
+        Returns
+        -------
+        dict of int to str
+            Messages, by the indices of the rows in the batch.
+        """
         found = dict(self.problems)
         for k in sorted({*self.missing, *self.unseen}):
             missing, unseen = self.missing.get(k), self.unseen.get(k)
@@ -107,16 +120,20 @@ def _add(found: dict[int, Problem], mask: Mask, problem_of: Any) -> None:
 def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") -> EncodedBatch:
     """Encode a batch.
 
-    Decimals are rounded to the closest float64, as numbers in CSV files are. An integer that
-    float64 cannot hold exactly, and infinity, are problems. NaN is missing.
+    Decimals are rounded to the nearest float64, as numbers in CSV files are. An integer that
+    float64 cannot hold exactly, and infinity, are problems. NaN is a missing value.
 
     Parameters
     ----------
     batch : Batch
-        Its arrays are those of `columns`.
+        With an array for each of `columns`.
     columns : sequence of Column
     unseen : {"error", "baseline"}, default="error"
-        How to treat categories that are none of the levels.
+        How to treat categories that are not among the levels.
+
+    Returns
+    -------
+    EncodedBatch
     """
     encoded = EncodedBatch(batch, columns, [], problems=dict(batch.problems))
     for k, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
@@ -137,13 +154,18 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
 def feature_columns(
     values: Sequence[Values], columns: Sequence[Column]
 ) -> Iterator[npt.NDArray[np.float64]]:
-    """Yield each feature, an array of shape (n_rows,).
+    """Yield the features of some columns, one-hot for categorical ones.
 
     Parameters
     ----------
     values : sequence of arrays of shape (n_rows,)
-        As in `EncodedBatch`.
+        One for each column, as in `EncodedBatch`.
     columns : sequence of Column
+
+    Yields
+    ------
+    array of shape (n_rows,)
+        float64.
     """
     for column, cells in zip(columns, values, strict=True):
         if column.levels is None:

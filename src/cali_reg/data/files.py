@@ -1,4 +1,4 @@
-"""Find and open files of rows: paths, patterns, folders and addresses."""
+"""Find and open files of rows, given as paths, wildcards, folders or URLs."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class File:
     ----------
     filesystem : pyarrow.fs.FileSystem
     path : str
-        Its path there; absolute for a local file.
+        The path in the file system; absolute for a local file.
     name : str
-        What messages call it.
+        The name in messages.
     format : str
         A value of `FORMATS`.
     keys : dict
-        Column values in the names of its folders, as in ``year=2024/part.parquet``.
+        Values of columns in the names of folders, as in ``year=2024/part.parquet``.
     size : int
         In bytes.
-    changed : int, optional
-        Time of the last change, in nanoseconds.
+    changed : int or None
+        Time of the last change, in nanoseconds; None if unknown.
     """
 
     filesystem: fs.FileSystem
@@ -59,28 +59,29 @@ class File:
 
     @property
     def is_compressed(self) -> bool:
-        """Whether it is compressed with gzip."""
+        """Whether the file is compressed with gzip."""
         return self.path.lower().endswith(".gz")
 
 
 def find(paths: Sequence[str]) -> list[File]:
-    """Return the files that paths, patterns, folders and addresses name.
+    """Return the files for some paths, wildcards, folders and URLs.
 
     Parameters
     ----------
     paths : sequence of str
-        An address is what `pyarrow.fs.FileSystem.from_uri` accepts, such as ``s3://bucket/folder``;
-        ``-`` is CSV on standard input. A folder stands for all files of a known format in it, at
-        any depth, except names that begin with a dot or an underscore.
+        A URL is what `pyarrow.fs.FileSystem.from_uri` accepts, such as ``s3://bucket/folder``;
+        ``-`` is CSV on standard input. In a folder all files of a known format are found, at any
+        depth, except names that begin with a dot or an underscore.
 
     Returns
     -------
     list of File
+        In the order of `paths`; those of a folder or wildcard are sorted by path.
 
     Raises
     ------
     DataError
-        For what names no file of a known format.
+        For a path without a file of a known format.
     UsageError
         For a file that is named twice.
     """
@@ -208,7 +209,16 @@ def _is_hidden(path: str) -> bool:
 
 
 def open_binary(file: File) -> Any:
-    """Open a file for reading, decompressed."""
+    """Open a file for reading, decompressed.
+
+    Parameters
+    ----------
+    file : File
+
+    Returns
+    -------
+    pyarrow.NativeFile
+    """
     if file.is_compressed:
         return file.filesystem.open_input_stream(file.path, compression="gzip")
     return file.filesystem.open_input_file(file.path)
@@ -216,7 +226,22 @@ def open_binary(file: File) -> Any:
 
 @contextmanager
 def readable(file: File) -> Iterator[None]:
-    """Turn any error of reading a file into a DataError of one line."""
+    """Turn any error of reading a file into a DataError of one line.
+
+    Parameters
+    ----------
+    file : File
+        The file that is read in the block.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    DataError
+        If the block raises an OSError, an EOFError, a ValueError or an error of Arrow.
+    """
     try:
         yield
     except DataError:
@@ -230,7 +255,12 @@ def readable(file: File) -> Iterator[None]:
 
 
 def check_unchanged(file: File) -> None:
-    """Raise DataError if a file has changed since it was found."""
+    """Raise DataError if a file has changed since it was found.
+
+    Parameters
+    ----------
+    file : File
+    """
     info = file.filesystem.get_file_info(file.path)
     if (info.size, info.mtime_ns) != (file.size, file.changed):
         found = "has changed" if info.is_file else "was deleted"

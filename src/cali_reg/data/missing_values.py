@@ -1,14 +1,15 @@
 """Missing values: which rows have one, and what training does about them.
 
 With ``--missing drop`` a row with a missing value in any column that training reads is left out:
-`EncodedBatch.drop_missing` does it. With ``--missing error`` it is an error: `require_none` raises
-it, after all rows were read, to count them.
+`drop_missing` does it, for each batch. With ``--missing error`` `require_none` raises an error,
+after all rows were read, to count them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from cali_reg.errors import DataError
 from cali_reg.runtime.schema import Column, format_names
 
 Mask = npt.NDArray[np.bool_]  # (n_rows,)
+Values = npt.NDArray[Any]  # (n_rows,), of one column
 
 
 def rows_with_missing(masks: Mapping[int, Mask], n_rows: int) -> Mask:
@@ -25,8 +27,13 @@ def rows_with_missing(masks: Mapping[int, Mask], n_rows: int) -> Mask:
     Parameters
     ----------
     masks : mapping of int to array of shape (n_rows,)
-        For some columns, which rows have a missing value.
+        For some columns, by index, which rows have a missing value.
     n_rows : int
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        Of bool.
     """
     rows = np.zeros(n_rows, dtype=bool)
     for mask in masks.values():
@@ -34,9 +41,26 @@ def rows_with_missing(masks: Mapping[int, Mask], n_rows: int) -> Mask:
     return rows
 
 
+def drop_missing(values: Sequence[Values], has_missing: Mask) -> list[Values]:
+    """Return the values of the rows without missing values.
+
+    Parameters
+    ----------
+    values : sequence of arrays of shape (n_rows,)
+        One for each column.
+    has_missing : array of shape (n_rows,)
+        Which rows have a missing value.
+
+    Returns
+    -------
+    list of arrays
+    """
+    return [cells[~has_missing] for cells in values]
+
+
 @dataclass(frozen=True)
 class MissingValues:
-    """How many values are missing in some rows. Two of them add up.
+    """How many values are missing in some rows; ``a + b`` is that of the rows of both.
 
     Attributes
     ----------
@@ -66,6 +90,7 @@ class MissingValues:
         Parameters
         ----------
         columns : sequence of Column
+            The columns that `by_column` counts, in this order.
         advice : str
             What to do, for the message.
         """

@@ -1,4 +1,4 @@
-"""Threads: read rows while others are worked on. NumPy and Arrow release Python's lock."""
+"""Process items in threads while others are read. NumPy and Arrow release Python's lock."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ _MOST_THREADS = 4  # what they do between NumPy's calls, only one does at a time
 
 
 class Worker(Protocol[_ItemIn]):
-    """What works on items, one after the other."""
+    """An object that processes items, one after the other."""
 
     def add(self, item: _ItemIn) -> None:
-        """Work on one item."""
+        """Process one item.
+
+        Parameters
+        ----------
+        item : object
+        """
 
 
 _Worker = TypeVar("_Worker", bound=Worker)  # type: ignore[type-arg]
@@ -43,14 +48,14 @@ def prefetch(items: Iterator[_Item]) -> Iterator[_Item]:
 def run_workers(
     items: Iterator[_Item], make_worker: Callable[[], _Worker], n_threads: int | None = None
 ) -> list[_Worker]:
-    """Work on items in several threads, each with a worker of its own.
+    """Process items in several threads, each with a worker of its own.
 
     Parameters
     ----------
     items : iterator
         Each thread takes the next item when it is done with the last one.
     make_worker : callable
-        Makes a worker; its `add` is called with each item that the thread takes.
+        Returns a new worker; its `add` is called with each item that the thread takes.
     n_threads : int, optional
         By default one for each core, but at least two, since reading waits, and at most four.
 
@@ -62,7 +67,7 @@ def run_workers(
     Raises
     ------
     BaseException
-        What was raised at the earliest item at which anything was.
+        The error at the earliest item, if there is any.
     """
     n_threads = n_threads or max(2, min(_MOST_THREADS, os.cpu_count() or 1))
     queue = _Queue(items)

@@ -20,7 +20,16 @@ Progress = Callable[[int], object]  # takes the number of rows read since the la
 
 
 class Format(NamedTuple):
-    """How files of one format are described and read."""
+    """The functions for files of one format.
+
+    Attributes
+    ----------
+    describe : callable
+        Takes a File and returns its Description.
+    read : callable
+        Takes a Fragment, the columns to read and the largest number of rows of a block. Yields
+        Blocks.
+    """
 
     describe: Callable[[File], Description]
     read: Callable[[Fragment, Sequence[Column], int], Iterator[Block]]
@@ -45,7 +54,7 @@ class Batch:
     ----------
     file : File
     arrays : list of pyarrow.Array
-        One for each column asked for: of any numeric type, or of strings for a categorical one.
+        One for each column to read: of any numeric type, or of strings for a categorical column.
     numbers : sequence of int
         The rows' numbers in the file, from 1.
     problems : mapping of int to Problem
@@ -58,7 +67,13 @@ class Batch:
     problems: Mapping[int, Problem] = field(default_factory=dict)
 
     def where(self, row: int) -> str:
-        """Return file and number of a row, for a message."""
+        """Return the file and the number of a row, for a message.
+
+        Parameters
+        ----------
+        row : int
+            The index of the row in the batch.
+        """
         return f"{self.file.name}: row {self.numbers[row]}"
 
     def require_no_problem(self) -> None:
@@ -75,7 +90,12 @@ def describe(file: File, *, csv_types: bool = True) -> Fragment:
     ----------
     file : File
     csv_types : bool, default=True
-        Whether to look for the types of a CSV file's columns in its first megabyte.
+        Whether to find the types of a CSV file's columns, from its first megabyte.
+
+    Returns
+    -------
+    Fragment
+        The whole file.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Find columns that number the rows: tools write them beside the data, and they are no features."""
+"""Find columns that number the rows: tools write them, and they are not features."""
 
 from __future__ import annotations
 

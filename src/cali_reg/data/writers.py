@@ -1,4 +1,4 @@
-"""Write tables of predictions: one class per output format that is not text.
+"""Write predictions as Parquet and Arrow files.
 
 Text is written by `runtime.text_writer`, which needs the standard library alone.
 """
@@ -41,17 +41,18 @@ FORMATS: dict[str, Callable[[Any, pa.Schema, Sequence[str]], Any]] = {
 
 
 class TableWriter:
-    """Writes batches of rows to a file; the first rows tell the types of the columns.
+    """Writes batches of rows to a file; the first batch determines the types of the columns.
 
     Parameters
     ----------
     handle : binary file
+        Open for writing.
     path : Path
-        The file's name, whose suffix is one of `FORMATS`.
+        The file's name; its suffix is one of `FORMATS`.
     keep : sequence of str
         Names of the columns that were copied from the input.
     outputs : sequence of str
-        Names of the predicted columns, which follow.
+        Names of the predicted columns, which follow the others.
     """
 
     def __init__(
@@ -66,7 +67,20 @@ class TableWriter:
     @classmethod
     @contextmanager
     def open(cls, path: Path, keep: Sequence[str], outputs: Sequence[str]) -> Iterator[TableWriter]:
-        """Open a file, written whole or not at all.
+        """Open a file, written completely or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            Its suffix is one of `FORMATS`.
+        keep : sequence of str
+            Names of the columns that were copied from the input.
+        outputs : sequence of str
+            Names of the predicted columns, which follow the others.
+
+        Yields
+        ------
+        TableWriter
 
         Raises
         ------

@@ -9,7 +9,13 @@ from cali_reg.runtime.model import LinearModel, QuantizedModel
 
 
 def precision_name(quantized: QuantizedModel | None) -> str:
-    """Return the name of an export's precision: ``float64``, or ``uint`` and the codes' bits."""
+    """Return the name of an export's precision: ``float64``, or ``uint`` and the codes' bits.
+
+    Parameters
+    ----------
+    quantized : QuantizedModel or None
+        None for the float64 model.
+    """
     return "float64" if quantized is None else f"uint{quantized.bits}"
 
 

@@ -1,5 +1,7 @@
 """The formats that a model can be exported to: a new one is a module and a line in `FORMATS`.
 
+The command names it among the choices of ``--format``, too: it must not import this package.
+
 The same model is the same bytes on every machine; no export holds a version of software or a time.
 """
 

@@ -1,4 +1,4 @@
-"""An ONNX graph: the model for ONNX Runtime and whatever else reads that format."""
+"""An ONNX graph: the model for ONNX Runtime and other programs that read this format."""
 
 from __future__ import annotations
 

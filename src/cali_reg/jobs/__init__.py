@@ -1,1 +1,1 @@
-"""One module per step of the loop: fit, train, update, predict, verify."""
+"""One module per step of the loop: train, fit, update, quantize, verify, predict."""

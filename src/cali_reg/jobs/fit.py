@@ -1,4 +1,4 @@
-"""Fit: exact moments to a model, through the gates, and the files that hold it."""
+"""Fit a model to exact moments, check its gate, and build the files to write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Trained:
     ----------
     model : LinearModel
     solution : Solution or ProjectedSolution
-        The exact solution that the model was made from.
+        The exact solution behind the model.
     files : dict of str to bytes
         The files to write, by name.
     notes : tuple of str
@@ -64,34 +64,39 @@ def fit(
     allow_collinear: bool = False,
     version: int = VERSIONS[-1],
 ) -> Trained:
-    """Solve for the model of some moments, check the gates and lay out its files.
+    """Solve the least-squares problem of some moments, check R², and build the model's files.
 
     Parameters
     ----------
     moments : TrainTestMoments
+        Of the training rows and of the held-out rows.
     ranges : sequence of (minimum, maximum)
         Of each feature, over the training rows.
     columns : tuple of Column
         The columns to predict from.
     samples : tuple of rows
-        Held-out rows for a first prediction.
+        The features of some held-out rows, to store for a first prediction.
     source : dict
         The provenance of the rows.
-    ranges_are : {"exact", "outer"}
+    ranges_are : {"exact", "outer"}, default="exact"
         ``outer`` if the true ranges may be narrower.
     min_r2 : float, optional
-        The lowest R² on the held-out rows that passes.
+        The lowest R² on the held-out rows that passes; by default any passes.
     allow_collinear : bool, default=False
         Accept collinear columns, with the solution of least norm.
-    version : int
+    version : {1, 2}, default=2
         Version of the format of ``model.json``.
+
+    Returns
+    -------
+    Trained
 
     Raises
     ------
     GateError
-        If R² on the held-out rows is below `min_r2`.
+        If R² on the held-out rows is undefined, or can be below `min_r2`.
     DataError
-        For collinear columns, unless they are allowed.
+        For collinear columns, unless they are allowed, and if there is no row or no feature.
     """
     # version 1 knew exact dependence only
     solution = _solve(moments, allow_collinear, exactly=version == 1)

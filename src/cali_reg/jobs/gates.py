@@ -49,12 +49,12 @@ def check_contract(
     Parameters
     ----------
     contract : dict
-        Of a QuantizedModel.
+        That of a QuantizedModel.
     max_r2_loss : float
         The most that R² may fall by, on the training and on the held-out rows.
     max_change : float or None
-        The most that a prediction inside the training ranges may change by, in target units; None
-        if by any amount.
+        The most that a prediction for inputs inside the training ranges may change by, in units of
+        the target; None if any change passes.
 
     Raises
     ------

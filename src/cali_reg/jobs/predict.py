@@ -1,6 +1,6 @@
 """Predict files of any size, batch after batch, with Arrow and NumPy.
 
-The bits and the messages are those of `runtime.predictor.predict_rows`, which goes row by row.
+Results and messages are those of `runtime.predictor.predict_rows`, which works row by row.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ def predict_files(options: PredictOptions, predictor: Predictor) -> None:
     ----------
     options : PredictOptions
     predictor : Predictor
-        That of the options.
+        The one that `open_predictor` returns for `options`.
 
     Raises
     ------
     DataError
         For files that cannot be read or have no rows, and for invalid rows unless they are skipped.
+    UsageError
+        For a file that is named twice.
     ArtifactError
-        If the output cannot be written; what was there is then as it was.
+        If the output cannot be written; an existing file is then unchanged.
     """
     log = RowLog(options.on_error)
     batches = read_batches(options.paths, predictor.validator, options.keep, log)

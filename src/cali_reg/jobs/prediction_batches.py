@@ -1,4 +1,4 @@
-"""Read the rows to predict in batches: the valid ones as columns, the others for the log."""
+"""Read the rows to predict in batches, and report the invalid ones to the log."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class PredictionBatch:
     ----------
     file : File
     features : sequence of arrays of shape (n_rows,)
+        One for each feature of the model, float64.
     kept : sequence of pyarrow.Array
         The columns to copy to the output.
     """
@@ -37,7 +38,13 @@ class PredictionBatch:
     kept: Sequence[pa.Array]
 
     def take(self, rows: npt.NDArray[np.bool_]) -> PredictionBatch:
-        """Return some of its rows."""
+        """Return a batch with some of the rows.
+
+        Parameters
+        ----------
+        rows : array of shape (n_rows,)
+            A mask, true for the rows to take.
+        """
         mask = mask_array(rows)
         return PredictionBatch(
             self.file,
@@ -54,12 +61,13 @@ def read_batches(
     Parameters
     ----------
     paths : sequence of str
-        Files, patterns, folders and addresses.
+        Files, wildcards, folders and URLs.
     validator : RowValidator
+        Checks the rows.
     keep : sequence of str
-        Columns to copy to the output.
+        Names of the columns to copy to the output.
     log : RowLog
-        Counts the rows, and takes what is wrong with the others.
+        Counts the rows, and raises an error for invalid ones or reports them.
 
     Raises
     ------
@@ -81,7 +89,18 @@ def read_batches(
 
 
 def encode_for(validator: RowValidator, batch: Batch) -> EncodedBatch:
-    """Encode a batch of the columns of a validator."""
+    """Encode a batch of the columns of a validator.
+
+    Parameters
+    ----------
+    validator : RowValidator
+    batch : Batch
+        With an array for each column of the validator.
+
+    Returns
+    -------
+    EncodedBatch
+    """
     return encode(batch, validator.columns, unseen=validator.unseen)
 
 

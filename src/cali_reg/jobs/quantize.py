@@ -1,4 +1,4 @@
-"""Quantize: a folder's model to integer codes, measured on the training rows if there are any."""
+"""Quantize the model of a folder, and measure the change on the training rows if available."""
 
 from __future__ import annotations
 
@@ -31,20 +31,25 @@ def quantize_model(
     folder : Path
         The model's folder.
     bits : int
-        Width of a code, 2 to 16; 0 for the smallest that keeps `max_change`.
-    data : sequence of str
-        Files of the training rows, to measure the largest change on.
+        Width of a code, 2 to 16; 0 for the smallest width that keeps `max_change`.
+    data : sequence of str, default=()
+        Files of the training rows, to measure the largest change of a prediction.
     max_r2_loss : float
         The largest loss of R² that passes, on training and held-out rows.
     max_change : float, optional
-        The largest change of a prediction that passes, in units of the target.
+        The largest change of a prediction that passes, in units of the target; by default any
+        passes.
+
+    Returns
+    -------
+    Quantized
 
     Raises
     ------
     GateError
-        If the contract is broken.
+        If the contract is not met.
     UsageError
-        If the rows of `data` are not the training rows.
+        If the rows of `data` are not the training rows, and for 0 bits without `max_change`.
     ArtifactError, FormatError
         If the model cannot be read.
     """
@@ -61,6 +66,18 @@ def quantize_model(
 
 def quantize_all_widths(folder: Path, data: Sequence[str] = ()) -> list[Quantized]:
     """Quantize the model of a folder to codes of each width from 2 to 16 bits.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    data : sequence of str, default=()
+        As in `quantize_model`.
+
+    Returns
+    -------
+    list of Quantized
+        In the order of the widths.
 
     Raises
     ------

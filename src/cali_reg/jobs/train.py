@@ -1,4 +1,4 @@
-"""Train: summarize the training data in one pass, and fit its model."""
+"""Train: summarize the training data, and fit a model to the summary."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ def train(
     ----------
     data : TrainingData
     min_r2 : float, optional
-        The lowest R² on the held-out rows that passes.
+        The lowest R² on the held-out rows that passes; by default any passes.
     allow_collinear : bool, default=False
         Accept collinear columns, with the solution of least norm.
+
+    Returns
+    -------
+    Trained
 
     Raises
     ------
     GateError
-        If R² on the held-out rows is below `min_r2`.
+        If R² on the held-out rows is undefined, or can be below `min_r2`.
     DataError
         For data that cannot be read, too few rows, a constant target, and collinear columns unless
         they are allowed.

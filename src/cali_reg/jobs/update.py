@@ -1,4 +1,4 @@
-"""Update: add and remove training rows without reading the others."""
+"""Update: add and remove training rows without reading the other rows."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def update(
     ----------
     folder : Path
         The model's folder.
-    add, remove : sequence of str
-        Files of rows.
+    add, remove : sequence of str, default=()
+        Files of rows to add, and of rows to remove.
     min_r2 : float, optional
-        The lowest R² on the held-out rows that passes.
+        The lowest R² on the held-out rows that passes; by default any passes.
     allow_collinear : bool, default=False
         Accept collinear columns, with the solution of least norm.
 
@@ -52,7 +52,7 @@ def update(
         For rows that cannot be read or are not valid, and for rows to remove that cannot all be
         among the training rows.
     GateError
-        If R² on the held-out rows is below `min_r2`.
+        If R² on the held-out rows is undefined, or can be below `min_r2`.
     """
     if not add and not remove:
         raise UsageError("nothing to update; name files with --add or --remove")
@@ -83,7 +83,17 @@ def update(
 
 
 def summarize_rows(model: LinearModel, paths: Sequence[str]) -> Summary:
-    """Summarize rows of files as a trained model reads and splits them.
+    """Summarize rows of files, read and split as those of a trained model.
+
+    Parameters
+    ----------
+    model : LinearModel
+    paths : sequence of str
+        Files, wildcards, folders and URLs.
+
+    Returns
+    -------
+    Summary
 
     Raises
     ------
@@ -97,11 +107,30 @@ def summarize_rows(model: LinearModel, paths: Sequence[str]) -> Summary:
 
 
 def ranges_of(model: LinearModel) -> Ranges:
-    """Return the training range of each feature."""
+    """Return the training range of each feature.
+
+    Parameters
+    ----------
+    model : LinearModel
+
+    Returns
+    -------
+    list of (minimum, maximum)
+    """
     return [(feature.minimum, feature.maximum) for feature in model.features]
 
 
 def union_ranges(ranges: Ranges, others: Ranges) -> Ranges:
-    """Return for each feature the smallest range that contains both."""
+    """Return for each feature the smallest range that contains both.
+
+    Parameters
+    ----------
+    ranges, others : sequence of (minimum, maximum)
+        One for each feature.
+
+    Returns
+    -------
+    list of (minimum, maximum)
+    """
     pairs = zip(ranges, others, strict=True)
     return [(min(low, other[0]), max(high, other[1])) for (low, high), other in pairs]

@@ -31,11 +31,12 @@ _Content = TypeVar("_Content")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What verifying found of one file.
+    """The result of verifying one file.
 
     Attributes
     ----------
     name : str
+        The file's name.
     difference : str
         The first difference from the rebuild; empty if there is none.
     unchecked : str
@@ -54,21 +55,22 @@ def verify(
     test_data: Sequence[str] = (),
     trust_moments: bool = False,
 ) -> list[Verdict]:
-    """Rebuild a folder's artifacts in memory and compare. No file is changed or unpickled.
+    """Rebuild a folder's artifacts in memory and compare every byte.
 
-    The settings are read from the artifacts: the split, the number of samples, the bits of a code.
-    The rows are not: they are the embedded data, or those of files. With `trust_moments` the file
-    ``moments.json`` is used in place of unavailable rows. This proves less: whoever changes that
-    file can change all the others to match.
+    No file is changed or unpickled. The settings are read from the artifacts: the split, the number
+    of samples, the bits of a code. The rows are not: they are the embedded data, or those of files.
 
     Parameters
     ----------
     folder : Path
-    data : sequence of str
-        Files of the training rows.
-    test_data : sequence of str
+        The folder of the artifacts.
+    data : sequence of str, default=()
+        Files of the training rows; by default the rows are embedded.
+    test_data : sequence of str, default=()
         Files of the held-out rows, for a model that was trained with such.
     trust_moments : bool, default=False
+        Use ``moments.json`` in place of unavailable rows. This proves less: whoever changes that
+        file can change all the others to match.
 
     Returns
     -------
@@ -78,11 +80,15 @@ def verify(
     Raises
     ------
     GateError
-        If files are to be read, and ``model.json`` does not say how.
+        If there are files to read, but ``model.json`` cannot be read as a model.
     ArtifactError
         If there is no artifact, or they have other columns than the rows.
+    DataError
+        If the rows cannot be read or used.
     UsageError
-        If the rows are unavailable.
+        If the rows are unavailable, or the files do not fit the model.
+    FormatError
+        If ``moments.json`` is to be used and is damaged.
     """
     found, problems = _read(folder)
     model = _parse("model", LinearModel.from_json, found.get(artifacts.MODEL))

@@ -1,4 +1,4 @@
-"""Exact least squares: sums, the solution, its errors and scores.
+"""Exact least squares: sums, the solution, its standard errors and scores.
 
 >>> from cali_reg.least_squares import Moments, score, solve
 >>> moments = Moments.from_arrays([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])

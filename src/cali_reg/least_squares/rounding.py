@@ -21,7 +21,12 @@ IMPOSSIBLE = "a sum of squares is negative: no rows have these moments; compute 
 
 
 def power_of_two(exponent: int) -> flint.fmpq:
-    """Return ``2**exponent``, exactly."""
+    """Return ``2**exponent``, exactly.
+
+    Parameters
+    ----------
+    exponent : int
+    """
     return flint.fmpq(2) ** exponent
 
 

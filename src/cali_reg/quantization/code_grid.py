@@ -83,13 +83,25 @@ class CodeGrid:
                 above = self.above(above)
 
     def above(self, t: int) -> int | None:
-        """Return the next grid value after `t`; None after the last."""
+        """Return the next grid value after `t`; None after the last.
+
+        Parameters
+        ----------
+        t : int
+            A grid value.
+        """
         half = self._half
         width = 1 if -half <= t < half else 2 if -2 * half <= t < 2 * half else 4
         return t + width if t + width <= 4 * half - 4 else None
 
     def below(self, t: int) -> int | None:
-        """Return the next grid value before `t`; None before the first."""
+        """Return the next grid value before `t`; None before the first.
+
+        Parameters
+        ----------
+        t : int
+            A grid value.
+        """
         half = self._half
         width = 1 if -half < t <= half else 2 if -2 * half < t <= 2 * half else 4
         return t - width if t - width >= -4 * half else None

@@ -1,4 +1,4 @@
-"""Load a model and predict rows. Standard library only: with `cli`, what the container holds."""
+"""Load a model and predict rows, with the standard library only, as in the container."""
 
 from __future__ import annotations
 

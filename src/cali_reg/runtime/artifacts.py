@@ -25,7 +25,11 @@ def read(folder: Path, name: str, made_by: str) -> bytes:
     name : str
         The file's name, such as ``model.json``.
     made_by : str
-        The command that makes it, for the error message.
+        The command that makes it, such as ``train``, for the error message.
+
+    Returns
+    -------
+    bytes
 
     Raises
     ------
@@ -44,6 +48,15 @@ def read(folder: Path, name: str, made_by: str) -> bytes:
 def read_model(folder: Path) -> LinearModel:
     """Read ``model.json``.
 
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+
+    Returns
+    -------
+    LinearModel
+
     Raises
     ------
     ArtifactError
@@ -55,7 +68,18 @@ def read_model(folder: Path) -> LinearModel:
 
 
 def read_quantized(folder: Path, model: LinearModel) -> QuantizedModel:
-    """Read ``quantized.json``, which must belong to `model`.
+    """Read ``quantized.json`` and check that it belongs to `model`.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    model : LinearModel
+        The model of ``model.json``.
+
+    Returns
+    -------
+    QuantizedModel
 
     Raises
     ------

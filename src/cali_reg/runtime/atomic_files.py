@@ -1,4 +1,4 @@
-"""Write files whole or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cali_reg.errors import ArtifactError
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder, each whole or not at all; none if one cannot be written.
+    """Write all files into a folder, or none if one of them cannot be written.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises
     ------
     ArtifactError
-        If a file cannot be written; the folder is then as it was.
+        If a file cannot be written; the folder is then unchanged.
     """
     with _explain(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,12 +44,12 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of `path` once it is complete, and only then.
+    """Open a new file that replaces `path` when the block ends without an error.
 
     Parameters
     ----------
     path : Path
-        A file, or a name that is free; its folder is created if it does not exist.
+        An existing file or a new one; its folder is created if it does not exist.
 
     Yields
     ------
@@ -58,7 +58,7 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     ArtifactError
-        If the file cannot be written; what was there is then as it was.
+        If the file cannot be written; an existing one is then unchanged.
     """
     if path.exists() and not path.is_file():
         raise ArtifactError(f"{path}: not a regular file; name another")

@@ -12,7 +12,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 
 def parse_number(text: str) -> float | None:
-    """Return the float64 closest to a decimal number.
+    """Return the float64 nearest to a decimal number.
 
     Parameters
     ----------
@@ -46,5 +46,11 @@ def parse_cell(text: str) -> float | None:
 
 
 def is_missing(text: str) -> bool:
-    """Tell whether a cell of a numeric column says that its value is missing."""
+    """Tell whether a cell of a numeric column stands for a missing value.
+
+    Parameters
+    ----------
+    text : str
+        The cell; blanks around it do not count.
+    """
     return text.strip() in MISSING

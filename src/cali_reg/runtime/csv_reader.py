@@ -15,14 +15,14 @@ csv.field_size_limit(1 << 24)  # characters of a cell; the csv module's own limi
 
 
 class CsvReader:
-    """Reads some columns of a CSV file, whole or piece by piece, and counts the rows.
+    """Reads some columns of a CSV file, all at once or piece by piece, and counts the rows.
 
     Row 1 is the first after the header. Blank lines do not count.
 
     Parameters
     ----------
     name : str
-        The file, in messages.
+        The file's name, for messages.
     header : sequence of str
         Names of all columns, as `read_header` returns them.
     columns : sequence of str, optional
@@ -31,7 +31,7 @@ class CsvReader:
     Attributes
     ----------
     positions : list of int
-        Where the columns to read are in the header.
+        The index in the header of each column to read.
     n_rows : int
         Number of rows read so far, invalid ones included.
 
@@ -107,6 +107,18 @@ class CsvReader:
 def read_header(lines: Iterable[str], name: str) -> list[str]:
     """Return the columns' names from the first row.
 
+    Parameters
+    ----------
+    lines : iterable of str
+        Text that begins with the header, such as an open file.
+    name : str
+        The file's name, for messages.
+
+    Returns
+    -------
+    list of str
+        Without blanks around the names; empty if there is no row.
+
     Raises
     ------
     DataError
@@ -126,19 +138,24 @@ def read_header(lines: Iterable[str], name: str) -> list[str]:
 def open_csv(path: str) -> Iterator[tuple[str, TextIO]]:
     """Open a CSV file, or standard input for ``-``.
 
+    Parameters
+    ----------
+    path : str
+        A name that ends in ``.csv``, or ``-``.
+
     Yields
     ------
     name : str
-        The file, for messages.
-    lines : file object
-        Its text; bytes that are not UTF-8 are surrogates.
+        The file's name, for messages.
+    lines : text file
+        Its text; bytes that are not UTF-8 become lone surrogates.
 
     Raises
     ------
     DataError
         If the file cannot be opened.
     UsageError
-        For a path that takes pyarrow to read.
+        For a path that only pyarrow can read.
     """
     if path == "-":
         if sys.stdin is None:

@@ -18,7 +18,7 @@ def dump(kind: str, version: int, content: dict[str, Any]) -> tuple[bytes, str]:
     Parameters
     ----------
     kind : str
-        What the file is: its ``format`` becomes ``cali-reg/kind``.
+        The type of the file: its field ``format`` is ``cali-reg/`` and this.
     version : int
         Version of that format.
     content : dict
@@ -41,11 +41,13 @@ def load(kind: str, versions: Sequence[int], data: bytes, name: str) -> dict[str
     Parameters
     ----------
     kind : str
+        The type of the file, as in `dump`.
     versions : sequence of int
         The versions that are accepted.
     data : bytes
+        The whole file.
     name : str
-        The file, in messages.
+        The file's name, for messages.
 
     Returns
     -------

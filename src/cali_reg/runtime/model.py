@@ -1,4 +1,4 @@
-"""LinearModel and QuantizedModel: what is stored of a model, and how it predicts."""
+"""LinearModel and QuantizedModel: the stored models, and how they predict."""
 
 from __future__ import annotations
 
@@ -40,7 +40,18 @@ def predict_row(intercept: float, coefficients: Sequence[float], row: Sequence[f
 
 
 class Feature(NamedTuple):
-    """One feature: its coefficient, standard error (None if undefined) and training range."""
+    """One feature of a model: its coefficient, standard error and training range.
+
+    Attributes
+    ----------
+    name : str
+    coefficient : float
+        In units of the target per unit of the feature.
+    standard_error : float or None
+        Of the coefficient; None if undefined.
+    minimum, maximum : float
+        The training range: of the values in the training rows.
+    """
 
     name: str
     coefficient: float
@@ -59,12 +70,13 @@ class LinearModel(NamedTuple):
     columns : tuple of Column
         The columns to read, in order. A categorical column becomes several features.
     intercept : float
+        In units of the target.
     features : tuple of Feature
         In the order of prediction.
     rank : int
         Rank of the centered training data.
     ranges : {"exact", "outer"}
-        ``outer`` after rows were removed: the true training ranges may be narrower.
+        Training ranges are ``outer`` after rows were removed: the true ones may be narrower.
     scores : dict of dict
         ``train`` and ``test``: n_samples, r2, rmse, bias (None where undefined).
     samples : tuple of rows
@@ -112,7 +124,18 @@ class LinearModel(NamedTuple):
         return tuple(feature.coefficient for feature in self.features)
 
     def predict(self, row: Sequence[float]) -> float:
-        """Predict one row of n_features values, in units of the target."""
+        """Predict one row.
+
+        Parameters
+        ----------
+        row : sequence of n_features floats
+            The features, in order.
+
+        Returns
+        -------
+        float
+            In units of the target.
+        """
         return predict_row(self.intercept, self.coefficients, row)
 
     def dump(self) -> tuple[bytes, str]:
@@ -134,13 +157,17 @@ class LinearModel(NamedTuple):
 
     @classmethod
     def from_json(cls, data: bytes, name: str = "model.json") -> LinearModel:
-        """Read ``model.json``.
+        """Read the bytes of ``model.json``.
 
         Parameters
         ----------
         data : bytes
-        name : str
-            The file, in messages.
+        name : str, default="model.json"
+            The file's name, for messages.
+
+        Returns
+        -------
+        LinearModel
 
         Raises
         ------
@@ -166,10 +193,13 @@ class QuantizedModel(NamedTuple):
     bits : int
         Width of a code, 2 to 16.
     zero_point : int
+        The code of a coefficient of zero.
     scale : int
         256 to 511.
     exponents, codes : tuple of n_features ints
+        Codes are at least 0 and below ``2**bits``.
     intercept : float
+        In units of the target.
     model_fingerprint : str
         Fingerprint of the model that was quantized.
     contract : dict
@@ -194,7 +224,18 @@ class QuantizedModel(NamedTuple):
         )
 
     def predict(self, row: Sequence[float]) -> float:
-        """Predict one row of n_features values, in units of the target."""
+        """Predict one row.
+
+        Parameters
+        ----------
+        row : sequence of n_features floats
+            The features, in the order of the float64 model.
+
+        Returns
+        -------
+        float
+            In units of the target.
+        """
         return predict_row(self.intercept, self.coefficients, row)
 
     def to_json(self) -> bytes:
@@ -205,13 +246,17 @@ class QuantizedModel(NamedTuple):
 
     @classmethod
     def from_json(cls, data: bytes, name: str = "quantized.json") -> QuantizedModel:
-        """Read ``quantized.json``.
+        """Read the bytes of ``quantized.json``.
 
         Parameters
         ----------
         data : bytes
-        name : str
-            The file, in messages.
+        name : str, default="quantized.json"
+            The file's name, for messages.
+
+        Returns
+        -------
+        QuantizedModel
 
         Raises
         ------

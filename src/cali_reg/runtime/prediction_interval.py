@@ -47,6 +47,11 @@ class Interval(NamedTuple):
     def quantile(self, level: float) -> float:
         """Return Student's quantile for a confidence level.
 
+        Parameters
+        ----------
+        level : float
+            One of those that are stored, such as 0.95.
+
         Raises
         ------
         UsageError
@@ -96,6 +101,17 @@ class Interval(NamedTuple):
     @classmethod
     def from_dict(cls, values: dict[str, Any], n_features: int) -> Interval:
         """Build an interval from its JSON values, and check it.
+
+        Parameters
+        ----------
+        values : dict
+            The attributes by name, with lists in place of tuples.
+        n_features : int
+            Number of features of the model.
+
+        Returns
+        -------
+        Interval
 
         Raises
         ------

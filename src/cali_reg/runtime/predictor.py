@@ -29,7 +29,7 @@ class PredictOptions(NamedTuple):
     artifacts : Path
         The model's folder.
     paths : sequence of str
-        Files, patterns, folders and addresses of rows; ``-`` is standard input.
+        Files of rows, as paths, wildcards, folders or URLs; ``-`` is standard input.
     out : Path, optional
         The file to write; standard output by default.
     precision : {"float64", "uint8"}
@@ -88,7 +88,7 @@ class Prediction(NamedTuple):
 
 
 class Predictor:
-    """A stored model that predicts rows. The standard library is all that it needs.
+    """A stored model that predicts rows, with the standard library only.
 
     Parameters
     ----------
@@ -97,7 +97,8 @@ class Predictor:
     precision : {"float64", "uint8"}, default="float64"
         Which model predicts: that of the coefficients, or that of the codes.
     interval : float, optional
-        Confidence level of the prediction intervals, one of those that the model stores.
+        Confidence level of the prediction intervals, one of those that the model stores; by
+        default none.
     unseen : {"error", "baseline"}, default="error"
         How to treat categories not seen in training.
     outside : {"note", "error"}, default="note"
@@ -106,12 +107,16 @@ class Predictor:
     Attributes
     ----------
     model : LinearModel
+        The float64 model.
     used : LinearModel or QuantizedModel
-        The one that predicts.
-    interval : (Interval, level), or None
+        The model that predicts.
+    interval : tuple of (Interval, float), or None
+        The stored interval and the confidence level, if there are prediction intervals.
     validator : RowValidator
+        Checks the rows.
     outputs : tuple of str
-        Names of the values of a prediction.
+        Names of the values of a prediction: ``prediction`` and, with an interval, ``lower`` and
+        ``upper``.
 
     Raises
     ------
@@ -174,6 +179,10 @@ class Predictor:
         row : mapping of str to value
             As for `predict`.
 
+        Returns
+        -------
+        Prediction
+
         Raises
         ------
         DataError
@@ -197,7 +206,9 @@ def load_model(
     unseen: str = "error",
     outside: str = "note",
 ) -> Predictor:
-    """Load a trained model from its folder. Nothing is unpickled.
+    """Load a trained model from its folder.
+
+    Nothing is unpickled: a file from elsewhere cannot run code.
 
     Parameters
     ----------
@@ -206,7 +217,8 @@ def load_model(
     precision : {"float64", "uint8"}, default="float64"
         Which model predicts: that of the coefficients, or that of the codes.
     interval : float, optional
-        Confidence level of the prediction intervals that `Predictor.predict_checked` returns.
+        Confidence level of the prediction intervals that `Predictor.predict_checked` returns, one
+        of those that the model stores; by default none.
     unseen : {"error", "baseline"}, default="error"
         How to treat categories not seen in training.
     outside : {"note", "error"}, default="note"
@@ -229,12 +241,17 @@ def load_model(
 
 
 def open_predictor(options: PredictOptions) -> Predictor:
-    """Return the predictor that options ask for, after a check that the output can be written.
+    """Return the predictor that options ask for, after checks of the output's names.
+
+    Parameters
+    ----------
+    options : PredictOptions
 
     Raises
     ------
     ArtifactError, FormatError, UsageError
-        As `load_model` does; also UsageError for columns to keep that clash.
+        As `load_model` does; also UsageError for a compressed output, and for a column to keep that
+        is named twice or as a column of the output.
     """
     predictor = Predictor(
         options.artifacts,
@@ -258,15 +275,21 @@ def open_predictor(options: PredictOptions) -> Predictor:
 def predict_rows(options: PredictOptions, predictor: Predictor) -> None:
     """Predict CSV files and standard input, row by row, and write text.
 
+    Parameters
+    ----------
+    options : PredictOptions
+    predictor : Predictor
+        The one that `open_predictor` returns for `options`.
+
     Raises
     ------
     UsageError
-        For files and outputs that take pyarrow.
+        For inputs and outputs that require pyarrow.
     DataError
-        For files that are not CSV and, unless they are skipped, invalid rows; the rows before are
-        written to standard output, none to a file.
+        For files that are not CSV or have no rows and, unless they are skipped, invalid rows. The
+        rows before are written to standard output, none to a file.
     ArtifactError
-        If the output cannot be written; what was there is then as it was.
+        If the output cannot be written; an existing file is then unchanged.
     """
     if options.writes_table:
         raise UsageError(f"{options.out}: this format needs pyarrow; install it, or write .csv")
@@ -318,10 +341,15 @@ def _interval(folder: Path, model: LinearModel, precision: str, level: float) ->
 def describe_samples(folder: Path) -> str:
     """Return the predictions of the sample rows by both models, as text.
 
+    Parameters
+    ----------
+    folder : Path
+        The model's folder. Its quantized model may be missing.
+
     Raises
     ------
     ArtifactError, FormatError
-        If a model is missing or damaged.
+        If the model is missing, or a file cannot be read, is damaged or belongs to another model.
     UsageError
         If the model holds no sample rows.
     """
@@ -345,5 +373,10 @@ def describe_samples(folder: Path) -> str:
 
 
 def format_values(values: Sequence[float]) -> str:
-    """Return values with three decimals, as NumPy prints them: ``[0.719 1.764]``."""
+    """Return values with three decimals, as NumPy prints them: ``[0.719 1.764]``.
+
+    Parameters
+    ----------
+    values : sequence of float
+    """
     return f"[{' '.join(f'{value:.3f}' for value in values)}]"

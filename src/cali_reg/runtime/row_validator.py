@@ -1,4 +1,4 @@
-"""Check rows: a mapping of column names to values becomes the features of a prediction."""
+"""Check rows before they are predicted, turn them into features, and count invalid ones."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class ValidRow(NamedTuple):
     Attributes
     ----------
     features : list of n_features floats
+        In the order of the model.
     outside : tuple of str
         A message for each feature outside its training range.
     """
@@ -67,12 +68,15 @@ class RowValidator:
             number, true or false, or text as a CSV cell has it; a categorical column takes text,
             an integer, or true or false.
 
+        Returns
+        -------
+        ValidRow
+
         Raises
         ------
         DataError
-            For a column without a value, a value that has no meaning in its column, and, with
-            ``outside="error"``, a value outside its training range. The message begins with the
-            column.
+            For a column without a value; for a value that is not valid in its column; and, with
+            ``outside="error"``, for one outside its training range. The message names the column.
         """
         features: list[float] = []
         for column, levels in zip(self.columns, self._levels, strict=True):
@@ -107,6 +111,14 @@ class RowLog:
     Parameters
     ----------
     on_error : {"stop", "skip"}, default="stop"
+        What to do at an invalid row: raise DataError, or report it and continue.
+
+    Attributes
+    ----------
+    n_valid, n_skipped : int
+        Number of valid rows, and of invalid rows skipped.
+    n_outside : int
+        Number of valid rows outside the training ranges.
     """
 
     def __init__(self, on_error: str = "stop") -> None:
@@ -121,6 +133,11 @@ class RowLog:
 
     def reject(self, problem: str) -> None:
         """Count an invalid row and print what is wrong with it.
+
+        Parameters
+        ----------
+        problem : str
+            The file, the row, and what is wrong with it.
 
         Raises
         ------
@@ -137,8 +154,11 @@ class RowLog:
 
         Parameters
         ----------
-        n_rows, n_outside : int
-        first_outside : str
+        n_rows : int, default=1
+            Number of valid rows.
+        n_outside : int, default=0
+            How many of them are outside.
+        first_outside : str, default=""
             The message about the first row outside, if there is one.
         """
         self._first_outside = self._first_outside or first_outside
@@ -146,7 +166,7 @@ class RowLog:
         self.n_outside += n_outside
 
     def print_summary(self) -> None:
-        """Print how many rows were outside the training ranges or skipped, if any were."""
+        """Print to standard error how many rows were outside the training ranges or skipped."""
         if self.n_outside:
             _print_error(
                 f"{self.n_outside} of {self.n_valid} predicted rows are outside the training"
@@ -157,7 +177,13 @@ class RowLog:
 
 
 def outside_range(feature: Feature, value: float) -> str:
-    """Return the message about a value outside its feature's training range."""
+    """Return the message about a value outside its feature's training range.
+
+    Parameters
+    ----------
+    feature : Feature
+    value : float
+    """
     found, low, high = value + 0.0, feature.minimum, feature.maximum  # -0.0 is 0.0, as in training
     return f"column {feature.name!r} holds {found!r}; the training rows have {low!r} to {high!r}"
 

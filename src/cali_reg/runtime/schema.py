@@ -1,4 +1,4 @@
-"""Columns of a table, and the features that a model makes of them."""
+"""Columns of a table, and the features that they become in a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Column(NamedTuple):
     Attributes
     ----------
     name : str
-        Its name in the header.
+        The name in the header.
     levels : tuple of str, optional
         The categories of a categorical column, which is encoded one-hot: one feature for each
         level but the first, the baseline. None for a numeric column.
@@ -48,7 +48,12 @@ class Column(NamedTuple):
         )
 
     def inexact_value(self, found: int) -> str:
-        """Return the error message for an integer that float64 cannot hold exactly."""
+        """Return the error message for an integer that float64 cannot hold exactly.
+
+        Parameters
+        ----------
+        found : int
+        """
         return (
             f"column {self.name!r} holds {found}, which float64 cannot hold exactly: round it, or"
             " drop the row"
@@ -61,12 +66,22 @@ class Column(NamedTuple):
 
 
 def feature_names(columns: Iterable[Column]) -> tuple[str, ...]:
-    """Return the names of the features of some columns, in order."""
+    """Return the names of the features of some columns, in order.
+
+    Parameters
+    ----------
+    columns : iterable of Column
+    """
     return tuple(feature for column in columns for feature in column.features)
 
 
 def find_duplicate(names: Iterable[str]) -> str | None:
-    """Return the first name that stands in a list for the second time, if any does."""
+    """Return the first name that appears for the second time; None if all are different.
+
+    Parameters
+    ----------
+    names : iterable of str
+    """
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -81,11 +96,11 @@ def missing_column(where: str, name: str, found: Sequence[str]) -> DataError:
     Parameters
     ----------
     where : str
-        The table: its file's name.
+        Name of the table's file.
     name : str
-        The column.
+        Name of the column.
     found : sequence of str
-        The columns that it has.
+        Names of the columns that the table has.
     """
     return DataError(
         f"{where}: column {name!r} is missing (found: {format_names(found)}); rename or add it"
@@ -93,12 +108,25 @@ def missing_column(where: str, name: str, found: Sequence[str]) -> DataError:
 
 
 def duplicate_column(where: str, name: str) -> DataError:
-    """Return the error for a column name that stands twice in a table."""
+    """Return the error for a column name that appears twice in a table.
+
+    Parameters
+    ----------
+    where : str
+        Name of the table's file.
+    name : str
+        Name of the column.
+    """
     return DataError(f"{where}: column {name!r} appears twice; rename one of them")
 
 
 def format_names(names: Sequence[str]) -> str:
-    """Return names for a message of one line: a dozen at most, long ones cut."""
+    """Return names for a message of one line: at most 12, each at most 40 characters long.
+
+    Parameters
+    ----------
+    names : sequence of str
+    """
     printable = (name if name.isprintable() else repr(name) for name in names[:12])
     text = ", ".join(name[:40] for name in printable) or "nothing"
     return text + (", ..." if len(names) > 12 else "")

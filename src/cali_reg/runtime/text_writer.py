@@ -19,6 +19,7 @@ class TextWriter:
     Parameters
     ----------
     file : text file
+        Open for writing.
     names : sequence of str
         Names of the columns.
     """
@@ -30,7 +31,18 @@ class TextWriter:
     @classmethod
     @contextmanager
     def open(cls, path: Path | None, names: Sequence[str]) -> Iterator[TextWriter]:
-        """Open a file, written whole or not at all, or standard output if `path` is None.
+        """Open a file, written completely or not at all, or standard output.
+
+        Parameters
+        ----------
+        path : Path or None
+            None for standard output.
+        names : sequence of str
+            Names of the columns.
+
+        Yields
+        ------
+        TextWriter
 
         Raises
         ------
@@ -43,13 +55,25 @@ class TextWriter:
             writer._write_header()  # if there was no row
 
     def write(self, rows: Sequence[Sequence[object]]) -> None:
-        """Write rows. A float becomes the shortest decimal that reads back as the same float."""
+        """Write rows; a float becomes the shortest decimal that reads back as the same float.
+
+        Parameters
+        ----------
+        rows : sequence of sequences of values
+            A value for each column.
+        """
         if rows:
             self._write_header()
             self._writer.writerows(rows)
 
     def write_lines(self, lines: Iterable[str]) -> None:
-        """Write one line or more that are CSV text already."""
+        """Write one or more lines that are CSV text already.
+
+        Parameters
+        ----------
+        lines : iterable of str
+            Without line ends.
+        """
         self._write_header()
         self._file.write("\n".join([*lines, ""]))
 
@@ -61,9 +85,18 @@ class TextWriter:
 
 @contextmanager
 def open_text(path: Path | None) -> Iterator[TextIO]:
-    """Open a text file, written whole or not at all, or standard output if `path` is None.
+    """Open a text file, written completely or not at all, or standard output.
 
     The text is UTF-8 with Unix line ends: the same bytes on every system.
+
+    Parameters
+    ----------
+    path : Path or None
+        None for standard output.
+
+    Yields
+    ------
+    text file
 
     Raises
     ------

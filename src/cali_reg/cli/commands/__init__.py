@@ -1,1 +1,3 @@
-"""One module per command. The docstring of the module is the summary shown by ``--help``."""
+"""One module per command, named in `COMMANDS`. Its docstring is the summary shown by ``--help``."""
+
+COMMANDS = ("train", "update", "quantize", "verify", "predict", "export")

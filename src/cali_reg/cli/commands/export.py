@@ -19,7 +19,12 @@ cali-reg export --format onnx --precision uint8 --out model.onnx"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``cali-reg export``."""
+    """Add the options of ``cali-reg export``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     parser.add_argument(
         "--format",
         choices=["c", "onnx", "json"],

@@ -26,7 +26,12 @@ cali-reg predict 'new/*.parquet' --interval 0.95 --keep id --out out.parquet"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``cali-reg predict``."""
+    """Add the options of ``cali-reg predict``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     parser.add_argument(
         "paths",
         nargs="*",

@@ -22,7 +22,12 @@ cali-reg quantize --curve"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``cali-reg quantize``."""
+    """Add the options of ``cali-reg quantize``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     parser.add_argument(
         "--bits",
         type=argument_types.bits,

@@ -30,7 +30,12 @@ _MOST_FOLDS = 100  # of files: the sums of all folds are kept in memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``cali-reg train``."""
+    """Add the options of ``cali-reg train``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     _add_rows(parser)
     _add_split(parser)
     arguments.add_gates(parser)

@@ -19,7 +19,12 @@ cali-reg update --add may.parquet --remove 'april/*.parquet' --min-r2 0.5"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``cali-reg update``."""
+    """Add the options of ``cali-reg update``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     parser.add_argument(
         "--add",
         nargs="+",

@@ -19,7 +19,12 @@ cali-reg verify --data 'rows/*.parquet' --artifacts downloaded"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``cali-reg verify``."""
+    """Add the options of ``cali-reg verify``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     arguments.add_data(
         parser,
         f"the data that the model was trained on: {arguments.FILES}"

@@ -1,4 +1,4 @@
-"""Read Arrow files, which are Feather files, too."""
+"""Read Arrow files. Feather is the same format."""
 
 from __future__ import annotations
 
@@ -12,14 +12,26 @@ from cali_reg.runtime.schema import Column
 
 
 def describe(file: File) -> Description:
-    """Return the columns of an Arrow file."""
+    """Return the columns of an Arrow file.
+
+    Parameters
+    ----------
+    file : File
+    """
     with open_binary(file) as handle:
         schema = pyarrow.ipc.open_file(handle).schema
         return Description(schema.names, schema.types)
 
 
 def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[Block]:
-    """Yield blocks of at most `size` rows of some columns."""
+    """Yield blocks of at most `size` rows of some columns.
+
+    Parameters
+    ----------
+    fragment : Fragment
+    columns : sequence of Column
+    size : int
+    """
     with open_binary(fragment.file) as handle:
         reader = pyarrow.ipc.open_file(handle)
         batches = (

@@ -1,4 +1,4 @@
-"""What the modules of all formats take and give: fragments of files, and blocks of rows."""
+"""What all format modules share: fragments of files, blocks of rows, and Arrow arrays."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Fragment:
     keys : dict
         Values of further columns, from folder names such as ``year=2024``.
     duplicates : frozenset of str
-        Names that stand twice in the file.
+        Names that appear twice in the file.
     n_rows : int, optional
         An estimate for CSV; None if unknown.
     group_rows : tuple of int
@@ -70,12 +70,12 @@ class Fragment:
 
     @property
     def kinds(self) -> dict[str, str]:
-        """What each column holds: numbers, text, nothing, or the name of another type."""
+        """What each column holds, by name: numbers, text, nothing, or the name of another type."""
         keys = {name: _kind_of_key(value) for name, value in self.keys.items()}
         return {name: _kind(data_type) for name, data_type in self.types.items()} | keys
 
     def split(self) -> list[Fragment]:
-        """Return fragments for several workers: one for each row group, if there are such."""
+        """Return a fragment for each row group, for several workers; itself if there are none."""
         starts = [1, *(1 + n for n in accumulate(self.group_rows))]
         return [
             replace(self, n_rows=n, group_rows=(), row_groups=(i,), first_row=starts[i])
@@ -84,9 +84,13 @@ class Fragment:
 
 
 class Problem(NamedTuple):
-    """What is wrong with a row: a message, and the position of the column that it is about.
+    """What is wrong with a row.
 
-    The position is that among the columns asked for; -1 for the row as a whole.
+    Attributes
+    ----------
+    position : int
+        The index of the invalid column among the columns to read; -1 for the row as a whole.
+    message : str
     """
 
     position: int
@@ -99,7 +103,7 @@ class Block(NamedTuple):
     Attributes
     ----------
     arrays : list of pyarrow.Array
-        One for each column asked for; null, NaN or empty text where a value is missing, or a row is
+        One for each column to read; null, NaN or empty text where a value is missing or a row is
         invalid.
     numbers : sequence of int
         The rows' numbers in the file, from 1.
@@ -147,7 +151,17 @@ def mask_array(mask: npt.NDArray[np.bool_]) -> pa.Array:
 
 
 def number_batches(batches: Any, names: Sequence[str], first_row: int) -> Any:
-    """Yield the blocks of Arrow's record batches, whose rows follow each other."""
+    """Yield a block for each of Arrow's record batches that has rows.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        Consecutive rows of a file.
+    names : sequence of str
+        The columns to read.
+    first_row : int
+        The number of the first row, from 1.
+    """
     for batch in batches:
         if len(batch):
             arrays = [batch.column(name) for name in names]

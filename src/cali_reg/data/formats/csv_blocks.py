@@ -39,7 +39,7 @@ class CsvBlock:
     Attributes
     ----------
     content : bytes or text stream
-        Bytes with plain quotes; or, once other quotes come, all the rest of the file as text.
+        Bytes with plain quotes; or, from the first other quotes on, the rest of the file as text.
     """
 
     content: bytes | io.TextIOBase
@@ -74,18 +74,43 @@ class CsvBlock:
         return [column.combine_chunks() for column in table.columns] if len(table) else None
 
     def first_rows(self, n_rows: int) -> list[list[str]]:
-        """Return the cells of the first rows, as far as they are plain."""
+        """Return the cells of the first rows; none if the block is a text stream.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of rows at most; blank lines do not count.
+        """
         if not isinstance(self.content, bytes):
             return []
         return list(islice(filter(None, csv.reader(self.lines())), n_rows))
 
     def lines(self) -> io.TextIOBase:
-        """Return the text, for Python's parser. That of the rest of a file can be read once."""
+        """Return the text, for Python's parser; a text stream can be read only once."""
         return as_text(self.content) if isinstance(self.content, bytes) else self.content
 
 
 def cut_into_blocks(handle: Any, name: str) -> tuple[list[str], Iterator[CsvBlock]]:
-    """Return the columns' names of an open file, and the blocks of the rows below."""
+    """Return the columns' names of an open CSV file, and the blocks of its rows.
+
+    Parameters
+    ----------
+    handle : binary file
+        Open for reading, decompressed.
+    name : str
+        The file's name, for messages.
+
+    Returns
+    -------
+    names : list of str
+        Empty if there is no header.
+    blocks : iterator of CsvBlock
+
+    Raises
+    ------
+    DataError
+        If the header is not CSV or not UTF-8.
+    """
     contents = _cut(handle)
     first = next(contents, b"")
     text = as_text(first) if isinstance(first, bytes) else first
@@ -96,7 +121,24 @@ def cut_into_blocks(handle: Any, name: str) -> tuple[list[str], Iterator[CsvBloc
 
 
 def read_table(content: bytes, names: list[str], convert: Any) -> Any:
-    """Parse bytes with plain quotes, without a header, by Arrow's parser."""
+    """Parse bytes with plain quotes and without a header, by Arrow's parser.
+
+    Parameters
+    ----------
+    content : bytes
+    names : list of str
+        A name for each column of the file, all different.
+    convert : pyarrow.csv.ConvertOptions
+
+    Returns
+    -------
+    pyarrow.Table
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        If Arrow's parser rejects the bytes.
+    """
     return pyarrow.csv.read_csv(
         pa.BufferReader(content),
         pyarrow.csv.ReadOptions(column_names=names, block_size=len(content) + 1),
@@ -106,7 +148,12 @@ def read_table(content: bytes, names: list[str], convert: Any) -> Any:
 
 
 def as_text(data: bytes) -> io.StringIO:
-    """Return bytes as text; bytes that are not UTF-8 are surrogates."""
+    """Return bytes as a text stream; bytes that are not UTF-8 become lone surrogates.
+
+    Parameters
+    ----------
+    data : bytes
+    """
     return io.StringIO(data.decode("utf-8", "surrogateescape"), newline="")
 
 

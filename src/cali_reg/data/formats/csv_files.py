@@ -36,9 +36,20 @@ _Values = tuple[list[Any], Problem | None]  # of one row, None for what is missi
 
 
 def describe(file: File) -> Description:
-    """Return a CSV file's columns, their types in its first megabyte, and about how many rows.
+    """Return a CSV file's columns, their types in its first megabyte, and an estimate of its rows.
 
-    A column with any number there is numeric: reading it names the row that holds none.
+    A column with any number there is numeric: reading it reports the first row without a number.
+
+    Parameters
+    ----------
+    file : File
+
+    Raises
+    ------
+    DataError
+        If there is no header, and for text that is not CSV or an invalid row in the first megabyte.
+    pyarrow.ArrowInvalid
+        If Arrow's parser rejects the first megabyte for another reason.
     """
     with open_binary(file) as handle:
         names, blocks = cut_into_blocks(handle, file.name)
@@ -66,14 +77,32 @@ def describe(file: File) -> Description:
 
 
 def describe_header(file: File) -> Description:
-    """Return a CSV file's columns without their types, which only reading tells."""
+    """Return a CSV file's columns without their types, which are known only after reading.
+
+    Parameters
+    ----------
+    file : File
+    """
     with open_binary(file) as handle:
         names, _ = cut_into_blocks(handle, file.name)
     return Description(names, [pa.null()] * len(names))
 
 
 def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[Block]:
-    """Yield blocks of at most `size` rows of some columns; a column may be asked for twice."""
+    """Yield blocks of at most `size` rows of some columns.
+
+    Parameters
+    ----------
+    fragment : Fragment
+    columns : sequence of Column
+        A column may be in it twice.
+    size : int
+
+    Raises
+    ------
+    DataError
+        For text that is not CSV, after the rows before it.
+    """
     file = fragment.file
     with open_binary(file) as handle:
         header, blocks = cut_into_blocks(handle, file.name)

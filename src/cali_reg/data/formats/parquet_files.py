@@ -14,7 +14,12 @@ _BUFFER = 1 << 18  # bytes of a column that are read at once
 
 
 def describe(file: File) -> Description:
-    """Return the columns of a Parquet file, and its row groups."""
+    """Return the columns of a Parquet file, and its row groups.
+
+    Parameters
+    ----------
+    file : File
+    """
     with open_binary(file) as handle:
         parquet = pyarrow.parquet.ParquetFile(handle)
         schema, metadata = parquet.schema_arrow, parquet.metadata
@@ -23,7 +28,14 @@ def describe(file: File) -> Description:
 
 
 def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[Block]:
-    """Yield blocks of at most `size` rows of some columns."""
+    """Yield blocks of at most `size` rows of some columns.
+
+    Parameters
+    ----------
+    fragment : Fragment
+    columns : sequence of Column
+    size : int
+    """
     names = [column.name for column in columns]
     with open_binary(fragment.file) as handle:
         parquet = pyarrow.parquet.ParquetFile(handle, pre_buffer=False, buffer_size=_BUFFER)

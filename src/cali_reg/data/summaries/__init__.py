@@ -1,1 +1,1 @@
-"""What training keeps of rows, in one pass: summaries that add up in any order to the same bits."""
+"""Summarize rows in one pass: summaries add up, in any order, to the same bits."""

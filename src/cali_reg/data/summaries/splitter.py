@@ -48,7 +48,7 @@ class Layout:
 
     @property
     def height(self) -> int:
-        """Rows of a block: a constant 1, the features, the target."""
+        """Number of rows of a block: a constant 1, the features, the target."""
         return 1 + len(feature_names(self.columns))
 
 
@@ -64,8 +64,11 @@ class SplitRows:
     Attributes
     ----------
     encoded : EncodedBatch
+        The rows before they were split.
     columns : tuple of Column
+        The target last.
     values : list of arrays of shape (n_rows,)
+        One for each column, as in `EncodedBatch`, with 0.0 for -0.0.
     hashes : array of shape (n_rows,)
     members : list of arrays
         The indices of the held-out rows, then those of each fold.
@@ -78,7 +81,14 @@ class SplitRows:
     members: list[Rows]
 
     def take(self, rows: Rows, out: Block) -> None:
-        """Write the features and the target of some rows to `out`, (n_features + 1, n_rows)."""
+        """Copy the features and the target of some rows.
+
+        Parameters
+        ----------
+        rows : array of indices
+        out : array of shape (n_features + 1, len(rows))
+            Where to write them, the target last.
+        """
         unfilled = iter(out)
         for column, cells in zip(self.columns, self.values, strict=True):
             if column.levels is None:
@@ -88,14 +98,23 @@ class SplitRows:
                     next(unfilled)[:] = feature
 
     def features(self, rows: Rows) -> Block:
-        """Return the features of some rows, (n_features, n_rows)."""
+        """Return the features of some rows.
+
+        Parameters
+        ----------
+        rows : array of indices
+
+        Returns
+        -------
+        array of shape (n_features, len(rows))
+        """
         block = np.empty((len(feature_names(self.columns)), len(rows)))
         self.take(rows, block)
         return block[:-1]
 
 
 class Splitter:
-    """Splits batches.
+    """Splits the rows of batches.
 
     Parameters
     ----------

@@ -36,10 +36,14 @@ def summarize(
     layout : Layout
     batch_size : int
         Number of rows to read at once.
-    progress : callable
-        Takes the number of rows read since the last call.
+    progress : callable, optional
+        Called with the number of rows read since the last call.
     n_threads : int, optional
-        See `run_workers`.
+        As in `run_workers`.
+
+    Returns
+    -------
+    Summary
 
     Raises
     ------
@@ -85,6 +89,11 @@ class Summarizer:
 
     def add(self, batch: Batch) -> None:
         """Add the rows of a batch; those with missing values are only counted.
+
+        Parameters
+        ----------
+        batch : Batch
+            With the columns of the layout.
 
         Raises
         ------

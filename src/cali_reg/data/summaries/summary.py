@@ -1,4 +1,4 @@
-"""Summary: the mergeable statistics of some rows that training needs."""
+"""Summary: the statistics of some rows that training needs. Summaries add up."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ SampleRow = tuple[int, tuple[float, ...]]  # a row's hash, and its features
 
 @dataclass(frozen=True)
 class Summary:
-    """What training keeps of some rows. Two summaries of different rows add up.
+    """What training keeps of some rows; ``a + b`` is the summary of the rows of both.
 
     Attributes
     ----------
     groups : tuple of Moments
-        Those of the held-out rows, then those of each fold of the training rows.
-    minima, maxima : arrays of shape (n_features,)
-        Of the training rows; infinite if there is none.
-    samples : tuple of SampleRow
-        The held-out rows with the smallest hashes, in order.
+        Moments of the held-out rows, then those of each fold of the training rows.
+    minima, maxima : array of shape (n_features,)
+        Of the features in the training rows; infinite if there are none.
+    samples : tuple of (hash, features)
+        The held-out rows with the smallest hashes, in ascending order.
     missing : MissingValues
+        Of all rows; those with missing values are in nothing else.
     n_sample_rows : int
-        How many sample rows to keep.
+        Number of sample rows to keep.
     """
 
     groups: tuple[Moments, ...]

@@ -1,1 +1,1 @@
-"""The rows of a model, embedded in the package or in files, in one form."""
+"""Training data: the embedded data set and the rows of files, with one interface."""

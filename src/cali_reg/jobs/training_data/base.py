@@ -1,4 +1,4 @@
-"""What all training data has in common."""
+"""The interface of all training data."""
 
 from __future__ import annotations
 
@@ -32,10 +32,15 @@ class TrainingData(Protocol):
         """What to tell the user about the rows, after `summary`."""
 
     def summary(self) -> Summary:
-        """Return the statistics of the training and of the held-out rows. Reads all rows."""
+        """Return the statistics of the training rows and of the held-out rows; reads all rows."""
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the features of the training rows, (n_rows, n_features). Reads all rows."""
+        """Yield the features of the training rows; reads all rows.
+
+        Yields
+        ------
+        array of shape (n_rows, n_features)
+        """
 
     def provenance(self) -> dict[str, Any]:
-        """Return what ``model.json`` says of the rows in its field ``source``."""
+        """Return the provenance of the rows, the field ``source`` of ``model.json``."""

@@ -1,4 +1,4 @@
-"""California Housing as training data."""
+"""California Housing, the embedded data set, as training data."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ class EmbeddedData:
 
     Parameters
     ----------
-    test_size : float
-        Fraction of the rows to hold out.
-    seed : int
-        Of the split, and of the folds.
-    n_sample_rows : int
-        How many held-out rows to keep as samples.
-    n_folds : int
-        Folds of the training rows: those of ``KFold(n_folds, shuffle=True, random_state=seed)``.
+    test_size : float, default=0.2
+        Fraction of the rows to hold out, between 0 and 1.
+    seed : int, default=42
+        Of the split and of the folds, 0 to 2**32 - 1.
+    n_sample_rows : int, default=5
+        Number of held-out rows to keep as samples.
+    n_folds : int, default=1
+        Number of folds of the training rows, those of scikit-learn's
+        ``KFold(n_folds, shuffle=True, random_state=seed)``; 1 for no folds.
     """
 
     test_size: float = 0.2
@@ -41,17 +42,17 @@ class EmbeddedData:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The features of California Housing."""
+        """The columns to predict from: the features of California Housing."""
         return tuple(map(Column, california_housing.FEATURES))
 
     @property
     def target(self) -> str:
-        """The median house value."""
+        """Name of the column to predict, the median house value."""
         return california_housing.TARGET
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Nothing."""
+        """What to tell the user about the rows: nothing."""
         return ()
 
     @cached_property
@@ -67,7 +68,7 @@ class EmbeddedData:
         return california_housing.split(table, self.test_size, self.seed)
 
     def summary(self) -> Summary:
-        """Return the statistics of the training and of the held-out rows.
+        """Return the statistics of the training rows and of the held-out rows.
 
         Raises
         ------
@@ -77,11 +78,11 @@ class EmbeddedData:
         return self._summary
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the features of the training rows, (n_rows, n_features)."""
+        """Yield the features of the training rows, (n_rows, n_features), in one block."""
         yield self.split[0].X
 
     def provenance(self) -> dict[str, Any]:
-        """Return what ``model.json`` says of the rows in its field ``source``."""
+        """Return the provenance of the rows, the field ``source`` of ``model.json``."""
         split = {"seed": self.seed, "test_size": self.test_size}
         return {"data": EMBEDDED, "split": split}
 
@@ -114,9 +115,13 @@ def summarize_tables(
     rows, held_out : Table
         The training rows and the held-out rows.
     folds : sequence of indices
-        The training rows of each fold.
+        The training rows of each fold: an array of indices, or a slice.
     n_sample_rows : int
-        How many of the held-out rows, the first ones, to keep as samples.
+        Number of held-out rows to keep as samples: the first ones.
+
+    Returns
+    -------
+    Summary
     """
     X = rows.X + 0.0  # turns -0.0 into 0.0: the ranges do not depend on the order of the rows
     samples = held_out.X[:n_sample_rows].tolist()
@@ -131,12 +136,19 @@ def summarize_tables(
 
 
 def moments_of(table: Table, rows: Any = slice(None)) -> Moments:
-    """Return the exact moments of a table's rows, or of some of them."""
+    """Return the exact moments of a table's rows, or of some of them.
+
+    Parameters
+    ----------
+    table : Table
+    rows : array of indices or slice, optional
+        The rows to add up; by default all.
+    """
     return Moments.from_arrays(table.X[rows], table.y[rows], names=[*table.names, table.target])
 
 
 def recorded_embedded_data(model: LinearModel) -> EmbeddedData | None:
-    """Return the embedded data as a model was trained on it; None for a model of other rows.
+    """Return the embedded data with a model's split; None if it was trained on other rows.
 
     Parameters
     ----------

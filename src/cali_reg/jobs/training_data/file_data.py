@@ -1,4 +1,4 @@
-"""Rows of files as training data."""
+"""The rows of files as training data."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ class FileOptions:
     Parameters
     ----------
     data : sequence of str
-        Files, patterns, folders and addresses.
+        Files, wildcards, folders and URLs.
     target : str
         The column to predict.
     features : sequence of str, optional
         The columns to predict from; by default all but the target.
-    categorical : sequence of str
+    categorical : sequence of str, default=()
         The categorical columns.
-    test_data : sequence of str
+    test_data : sequence of str, default=()
         Files of the held-out rows. Without them the rows are split by content.
-    test_size : float
-        Fraction of the rows to hold out.
-    seed : int
-        Of the split.
-    split_keys : tuple of Column
-        The columns whose values decide the split, by default all that the model reads.
-    missing : {"error", "drop"}
-        What to do with rows with missing values.
-    n_sample_rows : int
-        How many held-out rows to keep as samples.
-    n_folds : int
-        Folds of the training rows.
-    batch_size : int
+    test_size : float, default=0.2
+        Fraction of the rows to hold out, between 0 and 1; not used with `test_data`.
+    seed : int, default=42
+        Of the split, 0 to 2**32 - 1.
+    split_keys : tuple of Column, default=()
+        The columns whose values decide the split; without them all that the model reads.
+    missing : {"error", "drop"}, default="error"
+        How to treat rows with missing values.
+    n_sample_rows : int, default=5
+        Number of held-out rows to keep as samples.
+    n_folds : int, default=1
+        Number of folds of the training rows; 1 for no folds.
+    batch_size : int, default=60000
         Number of rows to read at once. No result depends on it.
     dask : str, optional
-        A cluster to read on.
+        The Dask cluster to read on, as in `open_runner`; by default this process.
     """
 
     data: Sequence[str]
@@ -75,13 +75,13 @@ class FileOptions:
 
 
 class FileData:
-    """Rows of files, read in one pass; one more before it finds the levels of categorical columns.
+    """Rows of files, read in one pass, or in two to find the levels of categorical columns.
 
     Parameters
     ----------
     options : FileOptions
     columns : tuple of Column, optional
-        The columns to predict from, if they are known: those of a trained model.
+        The columns of a trained model, to predict from; by default those of the options.
     """
 
     def __init__(self, options: FileOptions, columns: tuple[Column, ...] | None = None) -> None:
@@ -90,9 +90,15 @@ class FileData:
 
     @classmethod
     def for_model(cls, model: LinearModel, paths: Sequence[str]) -> FileData:
-        """Return rows of files as a trained model reads and splits them.
+        """Return rows of files, to be read and split as those of a trained model.
 
-        Without a split by content all are training rows.
+        If the model has no split by content, all of them are training rows.
+
+        Parameters
+        ----------
+        model : LinearModel
+        paths : sequence of str
+            Files, wildcards, folders and URLs.
         """
         split = recorded_split(model.source)
         options = FileOptions(
@@ -118,7 +124,7 @@ class FileData:
 
     @property
     def target(self) -> str:
-        """The column to predict."""
+        """Name of the column to predict."""
         return self._options.target
 
     @property
@@ -134,14 +140,15 @@ class FileData:
         return check_row_numbers(self._dataset.name, self.columns, self.summary(), are_named=named)
 
     def summary(self) -> Summary:
-        """Return the statistics of the training and of the held-out rows.
+        """Return the statistics of the training rows and of the held-out rows.
 
         Raises
         ------
         DataError
             For files that cannot be read, invalid rows, and missing values unless they are dropped.
         UsageError
-            For a file that is both to train on and held out, and for columns named twice.
+            For a file that is named twice or is both to train on and held out, for columns named
+            twice, for a feature that is the target, and if no Dask scheduler answers.
         """
         return self._found[1]
 
@@ -156,7 +163,7 @@ class FileData:
                     yield rows.features(members).T
 
     def provenance(self) -> dict[str, Any]:
-        """Return what ``model.json`` says of the rows in its field ``source``."""
+        """Return the provenance of the rows, the field ``source`` of ``model.json``."""
         options = self._options
         split: dict[str, Any] = {"seed": options.seed}
         if options.test_data:
@@ -234,7 +241,7 @@ class FileData:
 
 
 def recorded_split(source: dict[str, Any]) -> ContentSplit:
-    """Return how the rows of a model's files were split; if not by content, none is held out.
+    """Return the split of a model's files; if it was not by content, no row is held out.
 
     Parameters
     ----------

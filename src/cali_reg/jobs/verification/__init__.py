@@ -1,1 +1,1 @@
-"""What verifying needs: the inputs of a rebuild, and the first difference of two files."""
+"""Parts of a verification: the inputs of a rebuild, and the first difference of two files."""

@@ -31,11 +31,12 @@ def difference(name: str, found: bytes, rebuilt: bytes, columns: Sequence[str]) 
     Parameters
     ----------
     name : str
-        The file's name.
+        The file's name, such as ``model.json``.
     found : bytes
         The artifact, which may come from an attacker: it is only parsed as JSON, and shown escaped
         and shortened.
     rebuilt : bytes
+        The file as it should be.
     columns : sequence of str
         Names of the features and of the target.
 

@@ -27,7 +27,16 @@ from cali_reg.runtime.schema import Column, feature_names
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """The training rows: their moments, their ranges, and a function that yields their blocks."""
+    """What a rebuild needs of the training rows.
+
+    Attributes
+    ----------
+    moments : Moments
+    ranges : sequence of (minimum, maximum)
+        One for each feature.
+    blocks : callable
+        Returns an iterator of the features in blocks of shape (n_rows, n_features).
+    """
 
     moments: Moments
     ranges: Ranges
@@ -36,7 +45,14 @@ class TrainingRows:
 
 @dataclass(frozen=True)
 class HeldOutRows:
-    """The held-out rows: their moments, and those to keep as samples (None: those of the model)."""
+    """What a rebuild needs of the held-out rows.
+
+    Attributes
+    ----------
+    moments : Moments
+    samples : tuple of rows, or None
+        The features of the rows to keep as samples; None for those of the model.
+    """
 
     moments: Moments
     samples: tuple[tuple[float, ...], ...] | None
@@ -44,22 +60,26 @@ class HeldOutRows:
 
 @dataclass(frozen=True)
 class RebuildInputs:
-    """What the artifacts of a folder are rebuilt from. None: unavailable.
+    """What the artifacts of a folder are rebuilt from.
 
     Attributes
     ----------
     columns : tuple of Column
+        The columns to predict from.
     target : str
+        Name of the column to predict.
     source : dict
         The provenance to write.
     training : TrainingRows, optional
+        None if they are unavailable.
     held_out : HeldOutRows, optional
+        None if they are unavailable.
     stored : TrainTestMoments, optional
-        Those of ``moments.json``, in place of unavailable rows.
-    is_exact : bool
-        Whether the rows are those that ``cali-reg train`` would take, so that ranges are exact.
-    is_embedded : bool
-        Whether ``cali-reg quantize`` would measure on the training rows without being asked.
+        Those of ``moments.json``, to use in place of unavailable rows.
+    is_exact : bool, default=False
+        Whether the rows are those that ``cali-reg train`` would read, so that ranges are exact.
+    is_embedded : bool, default=False
+        Whether the training rows are embedded, so that ``cali-reg quantize`` measures on them.
     """
 
     columns: tuple[Column, ...]
@@ -78,16 +98,20 @@ def find_inputs(model: LinearModel, data: Sequence[str], test_data: Sequence[str
     Parameters
     ----------
     model : LinearModel
-        It may be forged: what it says of its rows is used to read them, and is compared.
+        It may be forged: its provenance is used to read the rows, and is then compared.
     data, test_data : sequence of str
         Files of the training rows, and of the held-out rows.
+
+    Returns
+    -------
+    RebuildInputs
 
     Raises
     ------
     DataError, UsageError
         For files that cannot be read, and for options that do not fit the model.
     ArtifactError
-        If the model has other columns than the embedded rows held out.
+        If the model has other columns than the embedded data, whose rows are held out.
     """
     if model.source.get("data") == FILES:
         return _from_files(model, data, test_data)
@@ -157,10 +181,20 @@ def _from_files(
 def use_stored_moments(folder: Path, inputs: RebuildInputs) -> RebuildInputs:
     """Use ``moments.json`` in place of unavailable rows.
 
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    inputs : RebuildInputs
+
+    Returns
+    -------
+    RebuildInputs
+
     Raises
     ------
     ArtifactError, FormatError
-        If it cannot be read, or has other columns than the rows.
+        If the file cannot be read, or has other columns than the rows.
     """
     path = folder / artifacts.MOMENTS
     stored = TrainTestMoments.from_json(artifacts.read(folder, path.name, "train"), str(path))

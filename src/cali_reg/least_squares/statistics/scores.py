@@ -20,7 +20,7 @@ from cali_reg.least_squares.rounding import power_of_two, round_or_raise, sqrt_t
 
 @dataclass(frozen=True)
 class Scores:
-    """How well a model predicts some rows. Each value is correctly rounded.
+    """How well a model predicts some rows, each value correctly rounded.
 
     Attributes
     ----------
@@ -139,7 +139,17 @@ def r_squared(rss: flint.fmpq, tss: flint.fmpq, n_samples: int) -> float:
 
 
 def total_sum_of_squares(moments: Moments) -> flint.fmpq:
-    """Return the target's sum of squares about its mean, exactly; there must be a row."""
+    """Return the target's sum of squares about its mean, exactly.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of at least one row.
+
+    Returns
+    -------
+    fmpq
+    """
     sums = moments.sums
     centered = int(sums[0, 0] * sums[-1, -1] - sums[0, -1] ** 2)
     return flint.fmpq(centered, int(sums[0, 0])) * power_of_two(UNIT)

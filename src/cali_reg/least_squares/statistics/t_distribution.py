@@ -1,4 +1,4 @@
-"""Student's t distribution. SciPy is imported when a value is asked for: many users need none."""
+"""Student's t distribution. SciPy is imported only when a value is computed."""
 
 from __future__ import annotations
 
