@@ -23,7 +23,7 @@ from py_compile import PycInvalidationMode
 STDLIB = Path(sysconfig.get_path("stdlib"))
 INTERPRETER = Path("/usr/local/bin/python3")
 # The program, the module behind `-m`, what every start imports, and the encodings of text files.
-IMPORTED = ["cali_reg.__main__", "runpy", "site", "os"]
+IMPORTED = ["runpy", "site", "os"]
 IMPORTED += [f"encodings.{name}" for name in ("ascii", "latin_1", "utf_8", "utf_8_sig")]
 # Modules of the library import these for their own tests and for interactive use.
 LEFT_OUT = ["_pyrepl", "doctest", "pdb", "pydoc", "readline", "rlcompleter", "unittest"]
@@ -50,10 +50,12 @@ def main() -> None:
 
 
 def imported(source: Path) -> list[Path]:
-    """Return the files of all modules that those in `IMPORTED` import, directly or not."""
+    """Return the files of the package and of all modules that it imports, directly or not."""
     path = [str(source), str(STDLIB), str(STDLIB / "lib-dynload")]
     finder = ModuleFinder(path=path, excludes=LEFT_OUT)
-    for name in IMPORTED:
+    # all of its modules: it imports some of them by names that it computes
+    own = (file.relative_to(source).with_suffix("") for file in sorted(source.rglob("*.py")))
+    for name in [*IMPORTED, *(".".join(module.parts).removesuffix(".__init__") for module in own)]:
         finder.import_hook(name)
     files = [getattr(module, "__file__", None) for module in finder.modules.values()]
     return sorted(Path(file) for file in files if file)
