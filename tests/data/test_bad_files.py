@@ -259,8 +259,8 @@ def test_folders_and_patterns_without_files(run: Run, tmp_path: Path) -> None:
         (tmp_path / "none" / "**" / "*.csv", "no such file; check the path"),
         (tmp_path / "[z-a].csv", "cannot be listed (bad character range z-a"),
         (tmp_path / "\udcff.csv", "cannot be listed ("),
-        ("ftp://host/rows.csv", "not an address that can be read ("),
-        ("s3:///", "not an address that can be read ("),
+        ("ftp://host/rows.csv", "not a URL that can be read ("),
+        ("s3:///", "not a URL that can be read ("),
     ):
         message = refused(run, tmp_path, "--target", "price", "--data", path)
         assert message.replace("?", "\udcff").startswith(f"{path}: {expected}") or (

@@ -125,7 +125,7 @@ def _locate(text: str) -> tuple[fs.FileSystem, str]:
         filesystem, path = fs.FileSystem.from_uri(text)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(
-            f"{text}: not an address that can be read ({_reason(error)}); expected one"
+            f"{text}: not a URL that can be read ({_reason(error)}); expected one"
             " such as s3://bucket/folder, or a path"
         ) from None
     return filesystem, path

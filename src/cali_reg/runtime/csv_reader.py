@@ -166,7 +166,7 @@ def open_csv(path: str) -> Iterator[tuple[str, TextIO]]:
     if not path.lower().endswith(".csv"):
         raise UsageError(
             f"{path}: without pyarrow, only .csv files and standard input (-) can be read; install"
-            " pyarrow for folders, patterns, addresses and other formats"
+            " pyarrow for folders, wildcards, URLs and other formats"
         )
     try:
         file = open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: SIM115 - closed below
