@@ -199,3 +199,12 @@ def test_no_model_yet(run: Run, tmp_path: Path) -> None:
         code, _, err = run(*command, "--artifacts", tmp_path)
         assert code == 2
         assert f"{tmp_path / 'model.json'}: no such file; run `cali-reg train` first" in err
+
+
+def test_a_model_that_is_a_folder(run: Run, tmp_path: Path) -> None:
+    """A file that exists but cannot be read gets one line, with the system's reason."""
+    (tmp_path / "model.json").mkdir()
+    code, out, err = run("predict", "--artifacts", tmp_path)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"cali-reg predict: {tmp_path / 'model.json'}: cannot be read (")
+    assert err.count("\n") == 1
