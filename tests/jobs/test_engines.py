@@ -120,6 +120,7 @@ requests = st.builds(
 @example(f'{HEADER}1,Bern,1,"7\n2,Bern,2,8\n'.encode(), ANY, 1 << 20)
 @example(f"{HEADER}1,Bern,1,7\nNA,Bern,2,8\n".encode(), ANY._replace(on_error="skip"), 400)
 @example(f"{HEADER}1,Bern,1,7\n1,Genf,2,8\n".encode(), ANY, 400)
+@example(f"{HEADER}1,Genf,1,7\n9,Genf,2,8\n".encode(), ANY._replace(unseen="baseline"), 17)
 @example(f"{HEADER}1,Bern,1,7\none,Bern,2,8\n".encode(), ANY._replace(keep=(X,)), 400)
 @example(f'{HEADER}1,Bern,1,"7"\r1,Bern,1,"8"\r\r'.encode(), ANY._replace(keep=("id",)), 17)
 def test_both_engines_write_the_same(

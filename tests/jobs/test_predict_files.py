@@ -166,15 +166,44 @@ def test_bad_rows_of_tables(run: Run, folder: Path, tmp_path: Path, case: str) -
 
 
 def test_unseen_levels_may_be_the_baseline(run: Run, folder: Path, tmp_path: Path) -> None:
-    """An unseen level then has the baseline's features, in either engine."""
+    """An unseen level then has the baseline's features, and is noted, in either engine."""
     outs = set()
-    for town in ("Genf", LEVELS[0]):
-        for suffix in ("csv", "parquet"):
-            table = with_column(small_table(), TOWN, pa.array([town] * 3))
-            path = write_rows(tmp_path / f"rows.{suffix}", table)
-            outs.add(run("predict", path, "--artifacts", folder, "--unseen", "baseline"))
+    flags = ("--artifacts", folder, "--unseen", "baseline")
+    for suffix in ("csv", "parquet"):
+        table = with_column(small_table(), TOWN, pa.array([LEVELS[0]] * 3))
+        outs.add(run("predict", write_rows(tmp_path / f"seen.{suffix}", table), *flags))
+        table = with_column(small_table(), TOWN, pa.array([LEVELS[0], "Genf", "bern"]))
+        path = write_rows(tmp_path / f"rows.{suffix}", table)
+        code, out, err = run("predict", path, *flags)
+        assert err == (
+            "cali-reg predict: 2 of 3 predicted rows have categories not seen in training, taken as"
+            f" the baseline; the first is {path}: row 2: column 'town' holds 'Genf'; the baseline"
+            f" is {LEVELS[0]}\n"
+        )
+        outs.add((code, out, ""))
     ((code, out, err),) = outs
     assert (code, out.count("\n"), err) == (0, 3, "")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_only_predicted_rows_count_as_unseen(
+    run: Run, folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    """A row that is skipped for another reason is not counted, nor one without a category."""
+    towns = pa.array(["Genf", None, "Genf"])
+    table = with_column(small_table(), TOWN, towns)
+    table = with_column(table, X, pa.array([99.0, 0.0, 1.0]))
+    path = write_rows(tmp_path / f"rows.{suffix}", table)
+    flags = ("--unseen", "baseline", "--outside", "error", "--on-error", "skip")
+    code, out, err = run("predict", path, "--artifacts", folder, *flags)
+    assert (code, out.count("\n")) == (0, 1)
+    *_, note, skipped = err.splitlines()
+    assert note == (
+        "cali-reg predict: 1 of 1 predicted rows have categories not seen in training, taken as"
+        f" the baseline; the first is {path}: row 3: column 'town' holds 'Genf'; the baseline is"
+        f" {LEVELS[0]}"
+    )
+    assert skipped == "cali-reg predict: skipped 2 of 3 rows"
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

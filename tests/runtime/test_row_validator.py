@@ -18,7 +18,7 @@ import cali_reg
 from cali_reg.errors import DataError
 from cali_reg.runtime.model import Feature
 from cali_reg.runtime.predictor import Predictor
-from cali_reg.runtime.row_validator import RowLog, RowValidator
+from cali_reg.runtime.row_validator import Noted, RowLog, RowValidator
 from cali_reg.runtime.schema import Column
 
 ROW = {X: 1.0, TOWN: "Bern", Y: 0.5}
@@ -131,7 +131,9 @@ def test_unknown_categories() -> None:
         DataError, match=r"^column 't' holds 'new', a category not seen in training"
     ):
         validate(1, "new")
-    assert validate(1, "new", unseen="baseline") == [1.0, 0.0, 0.0]
+    taken = RowValidator(COLUMNS, WIDE, unseen="baseline").validate({"x": 1, "t": "new"})
+    assert taken == ([1.0, 0.0, 0.0], (), ("column 't' holds 'new'; the baseline is a",))
+    assert RowValidator(COLUMNS, WIDE, unseen="baseline").validate({"x": 1, "t": "a"}).unseen == ()
     with pytest.raises(DataError, match=r"^column 't' holds '1\.5'; expected text, an integer"):
         validate(1, 1.5)
 
@@ -174,12 +176,12 @@ def test_intervals_and_codes(tmp_path: Path) -> None:
 
 
 def test_log_counts_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    """Skipped rows are listed and counted; the first row outside is told at the end."""
+    """Skipped rows are listed and counted; the first row of each note is told at the end."""
     log = RowLog("skip")
     log.accept(3)
     log.reject("row 4: bad")
-    log.accept(2, 1, "row 5: large")
-    log.accept(1, 1, "row 7: small")
+    log.accept(2, outside=Noted(1, "row 5: large"))
+    log.accept(1, outside=Noted(1, "row 7: small"), unseen=Noted(1, "row 7: new"))
     log.print_summary()
     assert log.n_rows == 7
     assert capsys.readouterr().err.splitlines() == [
@@ -187,6 +189,10 @@ def test_log_counts_rows(capsys: pytest.CaptureFixture[str]) -> None:
         (
             "cali-reg predict: 2 of 6 predicted rows are outside the training ranges; the first is"
             " row 5: large"
+        ),
+        (
+            "cali-reg predict: 1 of 6 predicted rows have categories not seen in training, taken"
+            " as the baseline; the first is row 7: new"
         ),
         "cali-reg predict: skipped 1 of 7 rows",
     ]

@@ -40,6 +40,8 @@ class EncodedBatch:
     unseen : dict of int to mask
         Which rows have a category that is not one of the levels, (n_rows,), by the indices of the
         columns that have any.
+    as_baseline : dict of int to mask
+        The same where such a category is valid, and encoded as the baseline.
     problems : dict of int to Problem
         What else is wrong with rows, by their indices in the batch.
     minus_zeros : set of int
@@ -51,6 +53,7 @@ class EncodedBatch:
     values: list[Values]
     missing: dict[int, Mask] = field(default_factory=dict)
     unseen: dict[int, Mask] = field(default_factory=dict)
+    as_baseline: dict[int, Mask] = field(default_factory=dict)
     problems: dict[int, Problem] = field(default_factory=dict)
     minus_zeros: set[int] = field(default_factory=set)
 
@@ -106,7 +109,11 @@ class EncodedBatch:
         return {row: problem.message for row, problem in found.items()}
 
     def _unseen_category(self, k: int, row: int) -> Problem:
-        return Problem(k, self.columns[k].invalid_value(self.batch.arrays[k][row].as_py()))
+        return Problem(k, self.columns[k].invalid_value(self.category(k, row)))
+
+    def category(self, k: int, row: int) -> str:
+        """Return the category that a row has in categorical column `k`, as text."""
+        return str(self.batch.arrays[k][row].as_py())
 
 
 def _add(found: dict[int, Problem], mask: Mask, problem_of: Any) -> None:
@@ -142,9 +149,8 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
         else:
             values, missing = _encode_levels(array, column)
             unknown = (values < 0) & ~missing
-            # without levels, any category is one
-            if unseen == "error" and column.levels and unknown.any():
-                encoded.unseen[k] = unknown
+            if column.levels and unknown.any():  # without levels, any category is one
+                (encoded.unseen if unseen == "error" else encoded.as_baseline)[k] = unknown
         encoded.values.append(values)
         if missing is not None and missing.any():
             encoded.missing[k] = missing

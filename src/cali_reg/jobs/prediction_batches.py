@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from cali_reg.data.dataset import open_dataset
 from cali_reg.data.feature_encoding import EncodedBatch, Values, encode, feature_columns
 from cali_reg.data.files import File
 from cali_reg.data.formats.base import Fragment, mask_array
+from cali_reg.data.missing_values import Mask
 from cali_reg.data.prefetch import prefetch
 from cali_reg.data.readers import BATCH_SIZE, Batch, read
 from cali_reg.errors import DataError
-from cali_reg.runtime.row_validator import RowLog, RowValidator, outside_range
+from cali_reg.runtime.row_validator import NO_ROWS, Noted, RowLog, RowValidator, outside_range
 from cali_reg.runtime.schema import Column
 
 
@@ -37,7 +38,7 @@ class PredictionBatch:
     features: Sequence[Values]
     kept: Sequence[pa.Array]
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> PredictionBatch:
+    def take(self, rows: Mask) -> PredictionBatch:
         """Return a batch with some of the rows.
 
         Parameters
@@ -128,34 +129,45 @@ def _valid_rows(
 ) -> Iterator[PredictionBatch]:
     """Yield the valid rows, then pass what is wrong with the others to the log."""
     columns = list(feature_columns(encoded.values, validator.columns))
-    rows, where = PredictionBatch(encoded.batch.file, columns, kept), encoded.batch.where
-    outside = _outside(validator, columns)
-    if outside is None and not (encoded.missing or encoded.unseen or encoded.problems):
-        log.accept(encoded.n_rows)
-        yield rows
-        return
-    problems = encoded.row_problems()
-    if outside is None:
-        outside = np.zeros(encoded.n_rows, bool)
-    if validator.outside == "error":
+    describe = partial(_describe_outside, validator, columns)
+    outside, problems = _outside(validator, columns), encoded.row_problems()
+    if outside is not None and validator.outside == "error":
         for row in np.flatnonzero(outside).tolist():
-            problems.setdefault(row, _describe_outside(validator, columns, row))
+            problems.setdefault(row, describe(row))
     valid = np.ones(encoded.n_rows, bool)
     valid[list(problems)] = False
     if problems and log.on_error == "stop":
         valid[min(problems) :] = False
-    noted = np.flatnonzero(outside & valid)
-    first = ""
-    if len(noted):
-        row = int(noted[0])
-        first = f"{where(row)}: {_describe_outside(validator, columns, row)}"
-    log.accept(int(valid.sum()), len(noted), first)
+    where, unseen = encoded.batch.where, _taken_as_baseline(encoded)
+    log.accept(
+        int(valid.sum()),
+        outside=_noted(outside, valid, lambda row: f"{where(row)}: {describe(row)}"),
+        unseen=_noted(unseen, valid, lambda row: f"{where(row)}: {_describe_unseen(encoded, row)}"),
+    )
+    rows = PredictionBatch(encoded.batch.file, columns, kept)
     yield rows.take(valid) if problems else rows
     for row in sorted(problems):
         log.reject(f"{where(row)}: {problems[row]}")
 
 
-def _outside(validator: RowValidator, columns: Sequence[Values]) -> npt.NDArray[np.bool_] | None:
+def _noted(rows: Mask | None, valid: Mask, describe: Callable[[int], str]) -> Noted:
+    """Return how many of the valid rows are among `rows`, and the message about the first."""
+    found = [] if rows is None else np.flatnonzero(rows & valid).tolist()
+    return Noted(len(found), describe(found[0])) if found else NO_ROWS
+
+
+def _taken_as_baseline(encoded: EncodedBatch) -> Mask | None:
+    """Return which rows have an unseen category taken as the baseline; None if there is none."""
+    masks = list(encoded.as_baseline.values())
+    return np.logical_or.reduce(masks) if masks else None
+
+
+def _describe_unseen(encoded: EncodedBatch, row: int) -> str:
+    k = min(k for k, mask in encoded.as_baseline.items() if mask[row])
+    return encoded.columns[k].unseen_level(encoded.category(k, row))
+
+
+def _outside(validator: RowValidator, columns: Sequence[Values]) -> Mask | None:
     """Return which rows are outside the training ranges; None if there is none."""
     outside = None
     for feature, column in zip(validator.features, columns, strict=True):

@@ -12,7 +12,7 @@ from cali_reg.runtime import artifacts
 from cali_reg.runtime.csv_reader import CsvReader, open_csv, read_header
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 from cali_reg.runtime.prediction_interval import Interval
-from cali_reg.runtime.row_validator import RowLog, RowValidator
+from cali_reg.runtime.row_validator import NO_ROWS, Noted, RowLog, RowValidator
 from cali_reg.runtime.schema import find_duplicate
 from cali_reg.runtime.text_writer import TextWriter
 
@@ -81,10 +81,13 @@ class Prediction(NamedTuple):
         The prediction and, with an interval, its lower and upper bound.
     outside : tuple of str
         A message for each feature outside its training range.
+    unseen : tuple of str
+        A message for each category not seen in training that was taken as the baseline.
     """
 
     values: tuple[float, ...]
     outside: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -191,11 +194,11 @@ class Predictor:
         valid = self.validator.validate(row)
         prediction = self.used.predict(valid.features)
         if self.interval is None:
-            return Prediction((prediction,), valid.outside)
+            return Prediction((prediction,), valid.outside, valid.unseen)
         interval, level = self.interval
         half_width = interval.half_width(valid.features, level)
         bounds = prediction - half_width, prediction + half_width
-        return Prediction((prediction, *bounds), valid.outside)
+        return Prediction((prediction, *bounds), valid.outside, valid.unseen)
 
 
 def load_model(
@@ -318,12 +321,15 @@ def _predict_csv(
             except DataError as error:
                 log.reject(f"{where}: {error}")
                 continue
-            if prediction.outside:
-                log.accept(1, 1, f"{where}: {prediction.outside[0]}")
-            else:
-                log.accept()
+            log.accept(
+                outside=_noted(where, prediction.outside), unseen=_noted(where, prediction.unseen)
+            )
             yield (*cells[len(names) :], *prediction.values)
         reader.require_rows()
+
+
+def _noted(where: str, messages: Sequence[str]) -> Noted:
+    return Noted(1, f"{where}: {messages[0]}") if messages else NO_ROWS
 
 
 def _interval(folder: Path, model: LinearModel, precision: str, level: float) -> Interval:

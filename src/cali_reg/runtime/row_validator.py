@@ -22,10 +22,13 @@ class ValidRow(NamedTuple):
         In the order of the model.
     outside : tuple of str
         A message for each feature outside its training range.
+    unseen : tuple of str
+        A message for each category not seen in training that was taken as the baseline.
     """
 
     features: list[float]
     outside: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
 
 
 class RowValidator:
@@ -79,6 +82,7 @@ class RowValidator:
             ``outside="error"``, for one outside its training range. The message names the column.
         """
         features: list[float] = []
+        unseen: list[str] = []
         for column, levels in zip(self.columns, self._levels, strict=True):
             if column.name not in row:
                 raise missing_column("row", column.name, list(map(str, row)))
@@ -86,7 +90,10 @@ class RowValidator:
             if levels is None:
                 features.append(_number(column, value))
             else:
-                features += self._one_hot(column, levels, _level(column, value))
+                level = _level(column, value)
+                if level not in levels:
+                    unseen.append(self._unseen_level(column, level))
+                features += _one_hot(levels, level)
         outside = tuple(
             outside_range(feature, value)
             for feature, value in zip(self.features, features, strict=True)
@@ -94,15 +101,26 @@ class RowValidator:
         )
         if outside and self.outside == "error":
             raise DataError(outside[0])
-        return ValidRow(features, outside)
+        return ValidRow(features, outside, tuple(unseen))
 
-    def _one_hot(self, column: Column, levels: dict[str, int], level: str) -> list[float]:
-        if level not in levels and self.unseen == "error":
+    def _unseen_level(self, column: Column, level: str) -> str:
+        if self.unseen == "error":
             raise DataError(column.invalid_value(level))
-        values = [0.0] * (len(levels) - 1)
-        if position := levels.get(level):
-            values[position - 1] = 1.0
-        return values
+        return column.unseen_level(level)
+
+
+class Noted(NamedTuple):
+    """Valid rows to note: how many, and the message about the first of them."""
+
+    n_rows: int = 0
+    first: str = ""
+
+    def __add__(self, others: Noted) -> Noted:  # type: ignore[override]
+        """Return these rows and others that follow them."""
+        return Noted(self.n_rows + others.n_rows, self.first or others.first)
+
+
+NO_ROWS = Noted()
 
 
 class RowLog:
@@ -123,8 +141,8 @@ class RowLog:
 
     def __init__(self, on_error: str = "stop") -> None:
         self.on_error = on_error
-        self.n_valid = self.n_skipped = self.n_outside = 0
-        self._first_outside = ""
+        self.n_valid = self.n_skipped = 0
+        self.outside = self.unseen = NO_ROWS
 
     @property
     def n_rows(self) -> int:
@@ -149,29 +167,31 @@ class RowLog:
         self.n_skipped += 1
         _print_error(problem)
 
-    def accept(self, n_rows: int = 1, n_outside: int = 0, first_outside: str = "") -> None:
-        """Count valid rows, and how many of them are outside the training ranges.
+    def accept(self, n_rows: int = 1, *, outside: Noted = NO_ROWS, unseen: Noted = NO_ROWS) -> None:
+        """Count valid rows, and those to note.
 
         Parameters
         ----------
         n_rows : int, default=1
             Number of valid rows.
-        n_outside : int, default=0
-            How many of them are outside.
-        first_outside : str, default=""
-            The message about the first row outside, if there is one.
+        outside, unseen : Noted
+            Those outside the training ranges, and those with categories not seen in training.
         """
-        self._first_outside = self._first_outside or first_outside
         self.n_valid += n_rows
-        self.n_outside += n_outside
+        self.outside += outside
+        self.unseen += unseen
 
     def print_summary(self) -> None:
-        """Print to standard error how many rows were outside the training ranges or skipped."""
-        if self.n_outside:
-            _print_error(
-                f"{self.n_outside} of {self.n_valid} predicted rows are outside the training"
-                f" ranges; the first is {self._first_outside}"
-            )
+        """Print to standard error how many rows were noted or skipped."""
+        for noted, what in (
+            (self.outside, "are outside the training ranges"),
+            (self.unseen, "have categories not seen in training, taken as the baseline"),
+        ):
+            if noted.n_rows:
+                _print_error(
+                    f"{noted.n_rows} of {self.n_valid} predicted rows {what}; the first is"
+                    f" {noted.first}"
+                )
         if self.n_skipped:
             _print_error(f"skipped {self.n_skipped} of {self.n_rows} rows")
 
@@ -186,6 +206,14 @@ def outside_range(feature: Feature, value: float) -> str:
     """
     found, low, high = value + 0.0, feature.minimum, feature.maximum  # -0.0 is 0.0, as in training
     return f"column {feature.name!r} holds {found!r}; the training rows have {low!r} to {high!r}"
+
+
+def _one_hot(levels: dict[str, int], level: str) -> list[float]:
+    """Return a feature for each level but the first, the baseline."""
+    values = [0.0] * (len(levels) - 1)
+    if position := levels.get(level):
+        values[position - 1] = 1.0
+    return values
 
 
 def _number(column: Column, value: Any) -> float:

@@ -47,6 +47,17 @@ class Column(NamedTuple):
             " it as the baseline)"
         )
 
+    def unseen_level(self, found: str) -> str:
+        """Return the message about an unseen category that is predicted as the baseline.
+
+        Parameters
+        ----------
+        found : str
+            The category, as text.
+        """
+        baseline = format_names((self.levels or ())[:1])
+        return f"column {self.name!r} holds {found[:40]!r}; the baseline is {baseline}"
+
     def inexact_value(self, found: int) -> str:
         """Return the error message for an integer that float64 cannot hold exactly.
 

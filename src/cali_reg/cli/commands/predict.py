@@ -68,7 +68,8 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
         choices=["error", "baseline"],
         default="error",
         help="how to treat categories not seen in training: error (the row is invalid), or"
-        " baseline (encode them as the baseline category) (default: %(default)s)",
+        " baseline (predict with the baseline category, and report on standard error how many rows"
+        " have them) (default: %(default)s)",
     )
     parser.add_argument(
         "--outside",
