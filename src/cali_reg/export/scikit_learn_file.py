@@ -12,12 +12,20 @@ from cali_reg.runtime.model import LinearModel
 def to_scikit_learn(model: LinearModel) -> bytes:
     """Return a joblib file of a `LinearRegression` with the model's coefficients.
 
+    It has what fitting on a data frame gives, with the same types, but for ``singular_``: singular
+    values come from LAPACK, whose roundings differ from machine to machine.
+
     Parameters
     ----------
     model : LinearModel
+        One of version 1 gives the file of its time: no names, no rank, and Python's float.
     """
     regression = LinearRegression()
     regression.coef_ = np.array(model.coefficients)
     regression.intercept_ = model.intercept
     regression.n_features_in_ = len(model.features)
+    if model.version > 1:
+        regression.intercept_ = np.float64(model.intercept)
+        regression.feature_names_in_ = np.array(model.names, dtype=object)
+        regression.rank_ = model.rank
     return joblib_bytes(regression)
