@@ -137,9 +137,21 @@ def test_quantized_model_is_stale_after_an_update(
     split: tuple[Table, Table],
     tmp_path: Path,
 ) -> None:
-    """The codes of the old model are not used with the new one."""
+    """The codes of the old model are not used with the new one, which predicts on its own."""
     path = write_csv(tmp_path / "gone.csv", split[0], slice(0, 5))
     run("update", "--artifacts", folder, "--remove", path)
-    code, _, err = run("predict", "--artifacts", folder)
-    assert code == 2
+    before = run("predict", "--artifacts", folder)[1].splitlines()
+    assert len(before) == 2
+    assert before[0].startswith("Sample predictions: [")
+    assert before[1] == (
+        f"Quantized: {folder / 'quantized.json'} is stale, made from another model (run `cali-reg"
+        " quantize`)"
+    )
+    code, out, err = run("predict", "--artifacts", folder, path, "--precision", "uint8")
+    assert (code, out) == (2, "")
     assert "made from another model; run `cali-reg quantize`" in err
+    assert run("predict", "--artifacts", folder, path)[0] == 0
+    run("quantize", "--artifacts", folder)
+    after = run("predict", "--artifacts", folder)[1].splitlines()
+    assert after[0] == before[0]
+    assert after[1].startswith("uint8 predictions:  [")

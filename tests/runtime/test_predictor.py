@@ -42,6 +42,24 @@ def test_sample_predictions_before_quantizing(run: Run, folder: Path) -> None:
     assert out.splitlines()[1] == "Quantized: none yet (run `cali-reg quantize`)"
 
 
+def test_sample_predictions_after_training_again(run: Run, folder: Path) -> None:
+    """Codes of the model before are named as stale; the new model predicts all the same."""
+    assert run("train", "--artifacts", folder, "--seed", "1")[0] == 0
+    code, out, err = run("predict", "--artifacts", folder)
+    predictions, stale = out.splitlines()
+    assert (code, err) == (0, "")
+    assert predictions.startswith("Sample predictions: [")
+    assert stale.startswith(f"Quantized: {folder / 'quantized.json'} is stale, made from another ")
+
+
+def test_damaged_codes_are_an_error(run: Run, folder: Path) -> None:
+    """A file that cannot be read as codes is damaged, not stale."""
+    (folder / "quantized.json").write_bytes(b"{}")
+    code, out, err = run("predict", "--artifacts", folder)
+    assert (code, out) == (2, "")
+    assert "quantized.json: not a cali-reg/quantized file" in err
+
+
 def test_no_samples(run: Run, tmp_path: Path) -> None:
     """A model that keeps no rows asks for a file."""
     run("train", "--artifacts", tmp_path, "--samples", "0")

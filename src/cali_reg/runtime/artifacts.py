@@ -88,9 +88,25 @@ def read_quantized(folder: Path, model: LinearModel) -> QuantizedModel:
     FormatError
         If it is damaged, or of another format.
     """
+    quantized = find_quantized(folder, model)
+    if quantized is None:
+        raise ArtifactError(
+            f"{folder / QUANTIZED}: made from another model; run `cali-reg quantize`"
+        )
+    return quantized
+
+
+def find_quantized(folder: Path, model: LinearModel) -> QuantizedModel | None:
+    """Read ``quantized.json``; return None if it was made from another model than `model`.
+
+    Raises
+    ------
+    ArtifactError
+        If it does not exist or cannot be read.
+    FormatError
+        If it is damaged, or of another format.
+    """
     path = folder / QUANTIZED
     quantized = QuantizedModel.from_json(read(folder, QUANTIZED, "quantize"), str(path))
     is_of_model = quantized.model_fingerprint == model.fingerprint
-    if not is_of_model or len(quantized.codes) != len(model.features):
-        raise ArtifactError(f"{path}: made from another model; run `cali-reg quantize`")
-    return quantized
+    return quantized if is_of_model and len(quantized.codes) == len(model.features) else None

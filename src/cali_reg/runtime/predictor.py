@@ -347,10 +347,13 @@ def _interval(folder: Path, model: LinearModel, precision: str, level: float) ->
 def describe_samples(folder: Path) -> str:
     """Return the predictions of the sample rows by both models, as text.
 
+    Where the codes are missing, or stale because they were made from another model, the text says
+    so, and has the predictions of the float64 model.
+
     Parameters
     ----------
     folder : Path
-        The model's folder. Its quantized model may be missing.
+        The model's folder. Its quantized model may be missing or stale.
 
     Raises
     ------
@@ -369,7 +372,13 @@ def describe_samples(folder: Path) -> str:
     text = f"Sample predictions: {format_values(predictions)}\n"
     if not (folder / artifacts.QUANTIZED).exists():
         return text + "Quantized: none yet (run `cali-reg quantize`)\n"
-    quantized = artifacts.read_quantized(folder, model)
+    quantized = artifacts.find_quantized(folder, model)
+    if quantized is None:
+        path = folder / artifacts.QUANTIZED
+        return (
+            text
+            + f"Quantized: {path} is stale, made from another model (run `cali-reg quantize`)\n"
+        )
     others = [quantized.predict(row) for row in model.samples]
     largest = max(abs(a - b) for a, b in zip(predictions, others, strict=True))
     return (
