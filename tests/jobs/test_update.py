@@ -131,6 +131,50 @@ def test_moments_of_another_model(run: Run, folder: Path, tmp_path: Path) -> Non
     assert "belongs to another model; run `cali-reg train`" in err
 
 
+def moved(out: str) -> list[str]:
+    """Return the lines that say how many rows moved."""
+    lines = out.splitlines()
+    place = lines.index("rows      added  removed")
+    return lines[place + 1 : place + 3]
+
+
+def test_moved_rows_are_counted_on_each_side(run: Run, tmp_path: Path) -> None:
+    """Rows go to the side that their content gives; what the model never had is counted, too."""
+    text = [f"{k},{k * k % 7}" for k in range(60)]
+    paths = [tmp_path / name for name in ("old.csv", "new.csv", "never.csv")]
+    for path, rows in zip(
+        paths, (text[:40], text[40:], [f"{k}.5,3" for k in range(9)]), strict=True
+    ):
+        path.write_text("\n".join(["x,y", *rows, ""]))
+    old, new, never = paths
+    flags = ("--artifacts", tmp_path / "model")
+    run("train", "--data", new, "--target", "y", "--artifacts", tmp_path / "new")
+    scores = artifacts.read_model(tmp_path / "new").scores
+    n_train, n_test = scores["train"]["n_samples"], scores["test"]["n_samples"]
+    assert run("train", "--data", old, "--target", "y", *flags)[0] == 0
+    code, out, _ = run("update", "--add", new, *flags)
+    sides = [f"training{n_train:>7}        0", f"held out{n_test:>7}        0"]
+    assert (code, moved(out)) == (0, sides)
+    assert "run `cali-reg quantize`" not in out  # there are no codes
+    run("quantize", *flags)
+    code, out, _ = run("update", "--add", old, "--remove", new, never, *flags)
+    sums = [sum(int(line.split()[-k]) for line in moved(out)) for k in (2, 1)]
+    assert (code, sums) == (0, [40, 29])
+    assert out.endswith(
+        f"\n\n{tmp_path / 'model' / 'quantized.json'} has the codes of the model before: run"
+        " `cali-reg quantize`\n"
+    )
+
+
+def test_all_rows_are_training_rows_without_a_split(
+    run: Run, folder: Path, split: tuple[Table, Table], tmp_path: Path
+) -> None:
+    """The held-out rows of the embedded data stay as they are."""
+    path = write_csv(tmp_path / "gone.csv", split[0], slice(0, 5))
+    _, out, _ = run("update", "--artifacts", folder, "--remove", path)
+    assert moved(out) == ["training      0        5", "held out      0        0"]
+
+
 def test_quantized_model_is_stale_after_an_update(
     run: Run,
     folder: Path,

@@ -87,6 +87,18 @@ def test_training_report() -> None:
     )
 
 
+def test_moved_rows() -> None:
+    """A row for each side, with what was added and what was removed."""
+    added, removed = (
+        SimpleNamespace(training=training, held_out=held_out)
+        for training, held_out in ((9, 3), (0, 12))
+    )
+    result: Any = SimpleNamespace(added=added, removed=removed)
+    assert tables.updated(result) == (
+        "rows      added  removed\ntraining      9        0\nheld out      3       12\n"
+    )
+
+
 def test_curve() -> None:
     """A row has the bytes of the two joblib files, and - for a change that was not measured."""
     text = tables.curve([quantized(), quantized(r2_loss_test=-1e-5, max_change_measured=0.0625)])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cali_reg.data.summaries.summary import Summary
 from cali_reg.errors import UsageError
@@ -16,6 +18,32 @@ from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
 
 
+class RowCounts(NamedTuple):
+    """How many rows were added to, or removed from, each side.
+
+    Attributes
+    ----------
+    training, held_out : int
+    """
+
+    training: int = 0
+    held_out: int = 0
+
+
+@dataclass(frozen=True)
+class Updated(Trained):
+    """A model after rows were added and removed.
+
+    Attributes
+    ----------
+    added, removed : RowCounts
+        Of the files named. Whether the model had the rows that were removed is not known.
+    """
+
+    added: RowCounts
+    removed: RowCounts
+
+
 def update(
     folder: Path,
     *,
@@ -23,7 +51,7 @@ def update(
     remove: Sequence[str] = (),
     min_r2: float | None = None,
     allow_collinear: bool = False,
-) -> Trained:
+) -> Updated:
     """Return the model after rows were added and removed.
 
     Coefficients, errors and scores are bit for bit those of training on the rows that remain. With
@@ -60,17 +88,19 @@ def update(
     moments = moments_file.load_for(model, folder)
     train, test, ranges_are = moments.train, moments.test, model.ranges
     ranges = ranges_of(model)
+    n_added = n_removed = RowCounts()
     if add:
         added = summarize_rows(model, add)
         train, test = train + added.train, test + added.test
-        ranges = union_ranges(ranges, added.ranges)
+        ranges, n_added = union_ranges(ranges, added.ranges), _counts(added)
     if remove:
         removed = summarize_rows(model, remove)
         train, test, ranges_are = train - removed.train, test - removed.test, "outer"
+        n_removed = _counts(removed)
     source = model.source
     if source.get("data") == FILES:  # the sample rows are no longer those that training would keep
         source = {**source, "updated": True}
-    return fit(
+    trained = fit(
         TrainTestMoments(moments.names, moments.target, train, test),
         ranges,
         columns=model.columns,
@@ -80,6 +110,11 @@ def update(
         min_r2=min_r2,
         allow_collinear=allow_collinear,
     )
+    return Updated(**vars(trained), added=n_added, removed=n_removed)
+
+
+def _counts(summary: Summary) -> RowCounts:
+    return RowCounts(summary.train.n_samples, summary.test.n_samples)
 
 
 def summarize_rows(model: LinearModel, paths: Sequence[str]) -> Summary:

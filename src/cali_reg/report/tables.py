@@ -11,6 +11,7 @@ from cali_reg.runtime import artifacts
 
 if TYPE_CHECKING:  # a table needs none of the packages that made its numbers
     from cali_reg.jobs.fit import Trained
+    from cali_reg.jobs.update import Updated
     from cali_reg.jobs.verify import Verdict
     from cali_reg.least_squares.statistics.scores import Scores
     from cali_reg.quantization.quantizer import Quantized
@@ -38,6 +39,21 @@ def trained(result: Trained) -> str:
         f"{_rounding(result)}\n"
         f"{_coefficients(result)}"
     )
+
+
+def updated(result: Updated) -> str:
+    """Format how many rows an update added to and removed from each side.
+
+    Parameters
+    ----------
+    result : Updated
+    """
+    added, removed = result.added, result.removed
+    rows = [
+        ["training", str(added.training), str(removed.training)],
+        ["held out", str(added.held_out), str(removed.held_out)],
+    ]
+    return _table(["rows", "added", "removed"], rows)
 
 
 def cross_validated(folds: Sequence[Scores]) -> str:

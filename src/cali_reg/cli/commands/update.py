@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 
 from cali_reg.cli import arguments
+from cali_reg.runtime import artifacts
 from cali_reg.runtime.atomic_files import write_files
 
 DESCRIPTION = """\
 Add rows to a trained model, or remove rows from it. Only these rows are read,
 and the new coefficients are bit for bit those of training from scratch. The old
-artifacts are replaced; quantize the new model again. If a check fails, no file
-is written."""
+artifacts are replaced, and the report says how many rows came and went; quantize
+the new model again. The model does not know its rows: rows to remove that it
+never had are found only if no rows can have the sums that remain. If a check
+fails, no file is written."""
 
 EXAMPLES = """\
 cali-reg update --add new.csv
@@ -71,4 +74,8 @@ def run(options: argparse.Namespace) -> None:
     )
     write_files(options.artifacts, updated.files)
     print(tables.trained(updated))
+    print(tables.updated(updated))
     print(tables.files(options.artifacts, updated.files), end="")
+    quantized = options.artifacts / artifacts.QUANTIZED
+    if quantized.exists():
+        print(f"\n{quantized} has the codes of the model before: run `cali-reg quantize`")
