@@ -1,6 +1,8 @@
 """The bound on changes: it holds in the whole box of ranges, and is nearly attained."""
 
+import itertools
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,72 @@ def test_bound_holds_for_any_model(columns: list[tuple[float, float, float, floa
         ends = [((c - f.coefficient) * x, x) for c, f in pairs for x in (f.minimum, f.maximum)]
         row = [pick(ends[2 * j], ends[2 * j + 1])[1] for j in range(len(columns))]
         assert abs(model.predict(row) - quantized.predict(row)) <= bound
+
+
+weights = st.floats(-1e3, 1e3)
+
+
+def one_hot(size: int, levels: list[int]) -> list[list[float]]:
+    """Return the features of some levels of a column; level 0 is the baseline."""
+    return [[float(k == level) for k in range(1, size + 1)] for level in levels]
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[LinearModel, list[list[float]]]:
+    """Draw a model of numeric and categorical columns, and all corners of its training rows."""
+    columns, features, inputs = [], [], []
+    for k in range(draw(st.integers(1, 4))):
+        size = draw(st.integers(0, 4))
+        if draw(st.booleans()):
+            column, rows = Column(f"c{k}"), [[draw(weights)], [draw(weights)]]
+        else:  # the baseline may be in the rows, as its range is not stored; or all have one level
+            column = Column(f"c{k}", tuple("abcde"[: size + 1]))
+            seen = draw(st.lists(st.integers(1, size), unique=True)) if size else []
+            rows = one_hot(size, seen if len(seen) == 1 else [0, *seen])
+        columns.append(column)
+        inputs.append(rows)
+        for name, *values in zip(column.features, *rows, strict=True):
+            features.append(Feature(name, draw(weights), None, min(values), max(values)))
+    model = LinearModel(
+        "y", tuple(columns), draw(weights), tuple(features), 1, "exact", {}, (), {}, ""
+    )
+    return model, [list(itertools.chain(*parts)) for parts in itertools.product(*inputs)]
+
+
+def terms(model: LinearModel | QuantizedModel, row: list[float]) -> list[Fraction]:
+    """Return what a prediction adds up: the intercept, then a product for each feature."""
+    products = zip(model.coefficients, row, strict=True)
+    return [Fraction(model.intercept), *(Fraction(w) * Fraction(x) for w, x in products)]
+
+
+@given(tables(), st.data())
+def test_bound_is_that_of_all_corners(
+    table: tuple[LinearModel, list[list[float]]], data: st.DataObject
+) -> None:
+    """A row has one level of each categorical column: compared with every such corner, exactly."""
+    model, corners = table
+    codes = tuple(data.draw(st.integers(0, 255)) for _ in model.features)
+    quantized = QuantizedModel(8, 128, 300, (2,) * len(codes), codes, 0.1, "", {})
+    models, zero = (model, quantized), Fraction(0)
+    totals = [[sum(terms(m, x), zero) for x in corners] for m in models]
+    largest = max(abs(before - after) for before, after in zip(*totals, strict=True))
+    sizes = sum(max(sum(map(abs, terms(m, x)), zero) for x in corners) for m in models)
+    n_operations = 2 * len(model.features)
+    exact = largest + sizes * n_operations / (2**53 - n_operations)
+    bound = change_bound(model, quantized)
+    assert math.nextafter(bound, -1.0) < exact <= bound
+    assert all(abs(model.predict(x) - quantized.predict(x)) <= bound for x in corners)
+
+
+def test_version_1_keeps_its_bound() -> None:
+    """Codes of an old model were stored with every level at once, so that bound is made again."""
+    features = tuple(Feature(f"t={x}", 1.0, None, 0.0, 1.0) for x in "bcd")
+    model = LinearModel(
+        "y", (Column("t", tuple("abcd")),), 0.0, features, 3, "exact", {}, (), {}, ""
+    )
+    quantized = QuantizedModel(8, 128, 256, (0,) * 3, (128,) * 3, 0.0, "", {})
+    assert 1.0 <= change_bound(model, quantized) < 1.0001
+    assert 3.0 <= change_bound(model._replace(version=1), quantized) < 3.0001
 
 
 def test_bound_covers_the_roundings() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -21,9 +21,10 @@ _ROUNDING = Fraction(1, 2**53)  # half the distance from 1 to the next float64, 
 def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
     """Bound how much quantizing changes the prediction of any row inside the training ranges.
 
-    The change is a linear function of the row, so it is largest in a corner of the box of ranges;
-    that is computed exactly. What the roundings of both predictions can add is bounded by the sizes
-    of their terms (Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3).
+    The change is a linear function of the row, so it is largest in a corner: where each numeric
+    column is at an end of its range, and each categorical column at one of its levels. That is
+    computed exactly. What the roundings of both predictions can add is bounded by the sizes of
+    their terms (Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3).
 
     Parameters
     ----------
@@ -36,18 +37,20 @@ def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
     float
         In target units, rounded up.
     """
-    low = high = Fraction(model.intercept) - Fraction(quantized.intercept)
-    rounding = Fraction(0)
+    models = [
+        (Fraction(m.intercept), [Fraction(weight) for weight in m.coefficients])
+        for m in (model, quantized)
+    ]
+    (b, before), (c, after) = models
+    changes = [w - v for w, v in zip(before, after, strict=True)]
+    low = high = b - c
+    terms = abs(b) + abs(c)
+    for ends in _extreme_inputs(model):
+        low += min(changes[j] * x for j, x in ends)
+        high += max(changes[j] * x for j, x in ends)
+        terms += sum(max(abs(weights[j] * x) for j, x in ends) for _, weights in models)
     n_operations = 2 * len(model.features)
-    for m in (model, quantized):
-        sizes = [abs(Fraction(m.intercept))]
-        for weight, feature in zip(m.coefficients, model.features, strict=True):
-            sizes.append(abs(Fraction(weight)) * _largest_size(feature.minimum, feature.maximum))
-        rounding += sum(sizes) * n_operations * _ROUNDING / (1 - n_operations * _ROUNDING)
-    for after, feature in zip(quantized.coefficients, model.features, strict=True):
-        change = Fraction(feature.coefficient) - Fraction(after)
-        ends = change * Fraction(feature.minimum), change * Fraction(feature.maximum)
-        low, high = low + min(ends), high + max(ends)
+    rounding = terms * n_operations * _ROUNDING / (1 - n_operations * _ROUNDING)
     bound = max(-low, high) + rounding
     nearest = float(bound)
     return nearest if nearest >= bound else math.nextafter(nearest, math.inf)
@@ -75,5 +78,24 @@ def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Rows) ->
     return largest
 
 
-def _largest_size(minimum: float, maximum: float) -> Fraction:
-    return max(abs(Fraction(minimum)), abs(Fraction(maximum)))
+def _extreme_inputs(model: LinearModel) -> Iterator[list[tuple[int, Fraction]]]:
+    """Yield for each column its extreme inputs: a feature, and its value; the others are zero."""
+    first = 0
+    for column in model.columns:
+        positions = range(first, first + len(column.features))
+        first = positions.stop
+        if column.levels is None or model.version == 1:  # whose codes have the bound of their time
+            for j in positions:
+                feature = model.features[j]
+                yield [(j, Fraction(feature.minimum)), (j, Fraction(feature.maximum))]
+        elif positions:
+            yield _levels(model, positions)
+
+
+def _levels(model: LinearModel, positions: range) -> list[tuple[int, Fraction]]:
+    """Return the levels of a column that training rows may have: one at a time."""
+    always = [j for j in positions if model.features[j].minimum > 0]
+    if always:  # in every row: no other level, nor the baseline
+        return [(always[0], Fraction(1))]
+    found = [(j, Fraction(1)) for j in positions if model.features[j].maximum > 0]
+    return [(positions[0], Fraction(0)), *found]
