@@ -42,6 +42,10 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
     standard_errors_ : ndarray of shape (n_features,)
         Standard errors of the coefficients; NaN without residual degrees of freedom, and with a
         penalty. Computed when first read.
+    r2_uncentered_ : float
+        ``1 - sum((y - prediction)**2) / sum(y**2)`` over the rows of `fit`, exactly, rounded once:
+        the R² that R, Stata, statsmodels and NIST print for a fit without an intercept. NaN if all
+        targets are zero. Computed when first read.
     rank_ : int
         Rank of the features about their means (about zero without an intercept), exactly.
     moments_ : Moments
@@ -58,8 +62,9 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
     Columns hold floats, integers or booleans. No number is rounded without a message: `fit` rejects
     what no float64 is equal to, such as the integer 2**53 + 1.
 
-    ``score(X, y)`` is scikit-learn's: R² of `predict`, in ordinary float64 arithmetic. Exact scores
-    are in `cali_reg.least_squares`.
+    ``score(X, y)`` is scikit-learn's: R² of `predict`, in ordinary float64 arithmetic. It compares
+    with the mean of `y`, with ``fit_intercept=False``, too, where other programs compare with zero
+    (`r2_uncentered_`). Exact scores are in `cali_reg.least_squares`.
 
     Examples
     --------
@@ -173,6 +178,12 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         """Standard errors of the coefficients, (n_features,); computed when first read."""
         check_is_fitted(self)
         return np.array(self._solution.standard_errors)
+
+    @property
+    def r2_uncentered_(self) -> float:
+        """R² of the rows of `fit` about zero; computed when first read."""
+        check_is_fitted(self)
+        return self._solution.r2_uncentered
 
     def _moments(self, X: Any, y: Any, *, reset: bool) -> Moments:
         check_table(X)

@@ -26,6 +26,7 @@ RESULTS = (
     "dependent",
     "degrees_of_freedom",
     "r2",
+    "r2_uncentered",
     "adjusted_r2",
     "rmse",
     "residual_variance",
@@ -157,7 +158,7 @@ class LeastSquares:
         mean = sum(target, Fraction(0)) / n if fit_intercept else Fraction(0)
         self._intercept = mean - _dot(means, self._weights)
         self._rss = _squares(_errors(rows, target, self._weights, self._intercept))
-        self._tss = _total_sum_of_squares(target)
+        self._tss, self._squares = _total_sum_of_squares(target), _squares(target)
 
     @property
     def coefficients(self) -> tuple[float, ...]:
@@ -173,6 +174,11 @@ class LeastSquares:
     def r2(self) -> float:
         """1 - RSS / TSS."""
         return _r2(self._rss, self._tss, self._n)
+
+    @property
+    def r2_uncentered(self) -> float:
+        """1 - RSS / (sum of the squared targets); NaN for targets that are all zero."""
+        return nearest(1 - self._rss / self._squares) if self._squares else math.nan
 
     @property
     def adjusted_r2(self) -> float:

@@ -26,7 +26,11 @@ from cali_reg.least_squares.rounding import (
     sqrt_to_float,
     to_float,
 )
-from cali_reg.least_squares.statistics.scores import r_squared, total_sum_of_squares
+from cali_reg.least_squares.statistics.scores import (
+    r_squared,
+    sum_of_squares,
+    total_sum_of_squares,
+)
 from cali_reg.least_squares.statistics.t_distribution import two_sided_quantile
 from cali_reg.runtime.prediction_interval import Interval
 
@@ -106,8 +110,9 @@ class Solution:
         combination of columns to their left.
     degrees_of_freedom : int
         n_samples - rank, minus one for an intercept.
-    r2, adjusted_r2, rmse : float
-        Scores on the training rows.
+    r2, r2_uncentered, adjusted_r2, rmse : float
+        Scores on the training rows. `r2` is about the mean of the target, with an intercept or
+        without; `r2_uncentered` is about zero.
     residual_variance, residual_standard_deviation : float
     standard_errors : tuple of n_features floats
     intercept_standard_error : float
@@ -140,8 +145,20 @@ class Solution:
 
     @cached_property
     def r2(self) -> float:
-        """Coefficient of determination, 1 - RSS / TSS, with TSS about the mean."""
+        """Coefficient of determination, 1 - RSS / TSS, with TSS about the mean, as scikit-learn.
+
+        Without an intercept, too: it can then be below zero, also on the training rows.
+        """
         return r_squared(self._rss, total_sum_of_squares(self._moments), self._equations.n_samples)
+
+    @cached_property
+    def r2_uncentered(self) -> float:
+        """1 - RSS / (sum of the squared targets); NaN if all targets are zero.
+
+        This is the R² that R, Stata, statsmodels and NIST print for a fit without an intercept.
+        """
+        squares = sum_of_squares(self._moments)
+        return math.nan if squares == 0 else to_float(1 - self._rss / squares)
 
     @cached_property
     def adjusted_r2(self) -> float:

@@ -155,6 +155,11 @@ def total_sum_of_squares(moments: Moments) -> flint.fmpq:
     return flint.fmpq(centered, int(sums[0, 0])) * power_of_two(UNIT)
 
 
+def sum_of_squares(moments: Moments) -> flint.fmpq:
+    """Return the target's sum of squares about zero, exactly."""
+    return int(moments.sums[-1, -1]) * power_of_two(UNIT)
+
+
 def residual_sums(
     moments: Moments, coefficients: Sequence[float], intercept: float
 ) -> tuple[flint.fmpq, flint.fmpq]:
