@@ -140,7 +140,7 @@ def moved(out: str) -> list[str]:
 
 def test_moved_rows_are_counted_on_each_side(run: Run, tmp_path: Path) -> None:
     """Rows go to the side that their content gives; what the model never had is counted, too."""
-    text = [f"{k},{k * k % 7}" for k in range(60)]
+    text = [f"{k},{k * k % 7}" for k in range(100, 160)]
     paths = [tmp_path / name for name in ("old.csv", "new.csv", "never.csv")]
     for path, rows in zip(
         paths, (text[:40], text[40:], [f"{k}.5,3" for k in range(9)]), strict=True

@@ -112,7 +112,15 @@ class EncodedBatch:
         return Problem(k, self.columns[k].invalid_value(self.category(k, row)))
 
     def category(self, k: int, row: int) -> str:
-        """Return the category that a row has in categorical column `k`, as text."""
+        """Return the category of a row, as text.
+
+        Parameters
+        ----------
+        k : int
+            The index of a categorical column.
+        row : int
+            The index of the row in the batch.
+        """
         return str(self.batch.arrays[k][row].as_py())
 
 

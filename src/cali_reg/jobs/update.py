@@ -24,13 +24,14 @@ class RowCounts(NamedTuple):
     Attributes
     ----------
     training, held_out : int
+        Number of rows.
     """
 
     training: int = 0
     held_out: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Updated(Trained):
     """A model after rows were added and removed.
 

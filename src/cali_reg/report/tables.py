@@ -47,6 +47,12 @@ def updated(result: Updated) -> str:
     Parameters
     ----------
     result : Updated
+        The model with the numbers of rows.
+
+    Returns
+    -------
+    str
+        A row for each side.
     """
     added, removed = result.added, result.removed
     rows = [

@@ -97,7 +97,19 @@ def read_quantized(folder: Path, model: LinearModel) -> QuantizedModel:
 
 
 def find_quantized(folder: Path, model: LinearModel) -> QuantizedModel | None:
-    """Read ``quantized.json``; return None if it was made from another model than `model`.
+    """Read ``quantized.json`` if it belongs to `model`.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    model : LinearModel
+        The model of that folder.
+
+    Returns
+    -------
+    QuantizedModel or None
+        None if it was made from another model.
 
     Raises
     ------

@@ -110,7 +110,15 @@ class RowValidator:
 
 
 class Noted(NamedTuple):
-    """Valid rows to note: how many, and the message about the first of them."""
+    """Valid rows to note.
+
+    Attributes
+    ----------
+    n_rows : int
+        How many they are.
+    first : str
+        The message about the first of them.
+    """
 
     n_rows: int = 0
     first: str = ""

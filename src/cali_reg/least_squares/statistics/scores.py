@@ -156,7 +156,13 @@ def total_sum_of_squares(moments: Moments) -> flint.fmpq:
 
 
 def sum_of_squares(moments: Moments) -> flint.fmpq:
-    """Return the target's sum of squares about zero, exactly."""
+    """Return the target's sum of squares about zero, exactly.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the rows.
+    """
     return int(moments.sums[-1, -1]) * power_of_two(UNIT)
 
 
