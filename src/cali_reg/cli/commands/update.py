@@ -11,10 +11,10 @@ from cali_reg.runtime.atomic_files import write_files
 DESCRIPTION = """\
 Add rows to a trained model, or remove rows from it. Only these rows are read,
 and the new coefficients are bit for bit those of training from scratch. The old
-artifacts are replaced, and the report says how many rows came and went; quantize
-the new model again. The model does not know its rows: rows to remove that it
-never had are found only if no rows can have the sums that remain. If a check
-fails, no file is written."""
+artifacts are replaced, and the report says how many rows moved; quantize the
+new model again. The model does not know its rows: rows to remove that it never
+had are found only if no rows can have the sums that remain. If a check fails,
+no file is written."""
 
 EXAMPLES = """\
 cali-reg update --add new.csv
