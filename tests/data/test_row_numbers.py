@@ -49,13 +49,21 @@ def test_named_features_are_used(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start", [0, 1])
-def test_other_names_get_a_note(run: Run, tmp_path: Path, start: int) -> None:
-    """NIST's x = 0 to 20 is a feature; the note says what it looks like."""
-    path = write(tmp_path / "rows.csv", "week", np.arange(N) + start)
+@pytest.mark.parametrize("name", ["week", "x1", "time"])
+def test_other_names_get_a_note(run: Run, tmp_path: Path, name: str, start: int) -> None:
+    """Weeks or doses are features; the note says what they look like."""
+    path = write(tmp_path / "rows.csv", name, np.arange(N) + start)
     code, _, err = train(run, path)
     assert (code, err.count("\n")) == (0, 1)
     assert err.startswith("cali-reg train: note: columns that count the rows, 0 or 1 up to their")
-    assert "number: week; if they are no features" in err
+    assert f"number: {name}; if they are no features" in err
+
+
+def test_x_of_nist_is_a_feature(run: Run, tmp_path: Path) -> None:
+    """A column x of 0 to 20 gets a note; X, as R names the rows that it has written, is rejected."""
+    path = tmp_path / "rows.csv"
+    path.write_text("x,y\n" + "".join(f"{k},{k * k % 7}\n" for k in range(21)))
+    assert train(run, path)[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ _FEWEST_ROWS = 3  # of fewer, any column may look like a numbering
 
 # Names that R, pandas, Spark, SAS and databases give to the rows' numbers.
 _WRITTEN = re.compile(
-    r"|X|_c0|index|id|_id|obs|row|row[._ ]?(?:names?|id|index|num(?:ber)?|no|nr)"
+    r"|(?-i:X)|_c0|index|id|_id|obs|row|row[._ ]?(?:names?|id|index|num(?:ber)?|no|nr)"
     r"|unnamed: \d+(?:\.\d+)*|level_\d+|__index_level_\d+__",
     re.IGNORECASE,
 )
