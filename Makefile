@@ -6,26 +6,49 @@ ARTIFACTS ?= artifacts
 TEST ?=
 DATA ?=
 TARGET ?=
-# the least R² that is accepted for California Housing; for other data, the user may set one
-MIN_R2 ?= $(if $(DATA),,0.5)
 TRAIN_FLAGS ?=
 VERIFY_FLAGS ?=
 PREDICT_FLAGS ?=
+BENCH_FLAGS ?=
+LOCK_FLAGS ?=
 RETRAIN ?= yes
+REPLACE ?=
 EXPECT ?= dist/image.json
 ACT_FLAGS ?=
 AUDIT_FLAGS ?=
 
+# Values are taken as they are typed, and passed on in the environment: neither make nor a shell
+# expands what is in them.
+override ARTIFACTS := $(value ARTIFACTS)
+override TEST := $(value TEST)
+override DATA := $(value DATA)
+override TARGET := $(value TARGET)
+override TRAIN_FLAGS := $(value TRAIN_FLAGS)
+override VERIFY_FLAGS := $(value VERIFY_FLAGS)
+override PREDICT_FLAGS := $(value PREDICT_FLAGS)
+override BENCH_FLAGS := $(value BENCH_FLAGS)
+override LOCK_FLAGS := $(value LOCK_FLAGS)
+override RETRAIN := $(value RETRAIN)
+override REPLACE := $(value REPLACE)
+override EXPECT := $(value EXPECT)
+override ACT_FLAGS := $(value ACT_FLAGS)
+override AUDIT_FLAGS := $(value AUDIT_FLAGS)
+export ARTIFACTS TEST DATA TARGET TRAIN_FLAGS VERIFY_FLAGS PREDICT_FLAGS BENCH_FLAGS LOCK_FLAGS
+export RETRAIN REPLACE ACT_FLAGS AUDIT_FLAGS
+# without a value it is the gate of California Housing: tools/stages.py
+ifneq ($(origin MIN_R2),undefined)
+override MIN_R2 := $(value MIN_R2)
+export MIN_R2
+endif
+
 TOX := .venv/bin/tox
-TRAIN := --artifacts $(ARTIFACTS) $(if $(MIN_R2),--min-r2 $(MIN_R2)) \
-	$(if $(DATA),--data $(DATA) --target $(TARGET)) $(TRAIN_FLAGS)
-SOURCES := $(shell find src -name '*.py' -o -name '*.gz') pyproject.toml requirements.in requirements.txt $(wildcard $(DATA) $(addsuffix /*,$(DATA)))
-TRAINED := $(addprefix $(ARTIFACTS)/,linear_model.joblib moments.json)
-QUANTIZED := $(addprefix $(ARTIFACTS)/,quant_params.joblib scale.joblib)
+# decides what is to be made: make's own rules would take a user's model for an old one of ours
+STAGE = $(PYTHON) tools/stages.py
+quoted = '$(subst ','\'',$1)'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lint type-check test test-all lowest coverage devenv train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean FORCE
+.PHONY: help lint type-check test test-all lowest coverage devenv train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean
 .PHONY: workflows act same-digest image-archive upstream required notes push github-release last-release
 
 help: ## list the targets
@@ -38,7 +61,7 @@ type-check: $(TOX) ## check types with mypy --strict
 	$(TOX) run -e type-check
 
 test: $(TOX) ## run the tests on your Python (TEST=tests/data/test_content_split.py)
-	$(TOX) run -e py $(if $(TEST),-- $(TEST))
+	+@$(STAGE) tox py TEST
 
 test-all: $(TOX) ## run the tests on each installed Python, 3.11 to 3.14
 	$(TOX) run -e py311,py312,py313,py314
@@ -52,19 +75,22 @@ devenv: $(TOX) ## create .venv-dev for your editor: the package (editable) and w
 coverage: $(TOX) ## run the tests; fail if they cover too few lines and branches
 	$(TOX) run -e coverage
 
-train: $(ARTIFACTS)/model.json $(TRAINED) ## train the model if anything changed (MIN_R2=0.5; DATA=rows.csv TARGET=y)
+train: $(TOX) ## train the model if anything changed (MIN_R2=0.5; DATA=rows.csv TARGET=y)
+	+@$(STAGE) train asked
 
-quantize: $(ARTIFACTS)/quantized.json $(QUANTIZED) ## quantize the model to uint8 if anything changed
+# After train, if both are asked for: each looks at the folder as it finds it.
+quantize: $(TOX) $(filter train,$(MAKECMDGOALS)) ## quantize the model to uint8 if anything changed
+	+@$(STAGE) quantize $(filter quantize,$(MAKECMDGOALS))
 
 # It has no prerequisites in the folder: make would rebuild the files that it should check.
 verify: $(TOX) ## rebuild the files in ARTIFACTS elsewhere and compare each byte (VERIFY_FLAGS=--data=rows.csv)
-	@$(TOX) -qq run -e verify -- --artifacts $(ARTIFACTS) $(VERIFY_FLAGS)
+	+@$(STAGE) verify
 
 predict: $(TOX) quantize ## predict the sample rows (PREDICT_FLAGS=rows.csv)
-	@$(TOX) -qq run -e predict -- --artifacts $(ARTIFACTS) $(PREDICT_FLAGS)
+	+@$(STAGE) predict
 
 bench: $(TOX) quantize ## compare speed, memory and accuracy with other packages (BENCH_FLAGS=--quick)
-	$(TOX) run -e bench -- $(BENCH_FLAGS)
+	+@$(STAGE) tox bench BENCH_FLAGS
 
 docs: $(TOX) ## draw the diagrams in docs/ again, and write the command reference
 	$(TOX) run -e docs
@@ -73,13 +99,13 @@ site: $(TOX) ## build the documentation in site/; fail on a broken link or a mis
 	$(TOX) run -e site
 
 lock: $(TOX) ## lock all requirements with hashes (needs Python 3.11; LOCK_FLAGS=--upgrade)
-	$(TOX) run -e lock --skip-missing-interpreters=false -- $(LOCK_FLAGS)
+	+@$(STAGE) tox lock LOCK_FLAGS
 
 lock-check: $(TOX) ## fail if a lock is out of date or was changed by hand (needs Python 3.11)
 	$(TOX) run -e lock --skip-missing-interpreters=false -- --check
 
 docker: $(TOX) quantize ## build the image cali-reg:test (BASE_IMAGE=python:3.13-slim)
-	@test '$(ARTIFACTS)' = artifacts || { echo 'make docker: the image takes its model from the folder artifacts; leave ARTIFACTS out' >&2; exit 2; }
+	@$(STAGE) image
 	$(TOX) run -e docker -- --record dist/image.json
 
 smoke: $(TOX) docker ## run the image without privileges; its predictions must equal this machine's
@@ -89,7 +115,7 @@ docker-reproducible: $(TOX) docker ## build the image three times, from differen
 	$(TOX) run -e docker-reproducible
 
 same-digest: $(TOX) quantize ## build the image again; fail if its digest is not the recorded one (EXPECT=dist/image.json)
-	$(TOX) run -e docker -- --no-cache --expect $(EXPECT) --record dist/image.json
+	$(TOX) run -e docker -- --no-cache --expect $(call quoted,$(EXPECT)) --record dist/image.json
 
 image-archive: $(TOX) ## save the image in dist/ as an OCI archive, for a registry
 	$(TOX) run -e image-archive
@@ -98,7 +124,7 @@ workflows: $(TOX) ## lint the workflows and the Dockerfile
 	$(TOX) run -e workflows
 
 act: $(TOX) ## run the CI workflow here: as it is, then with each job failing (ACT_FLAGS=--wiring)
-	$(TOX) run -e act -- $(ACT_FLAGS)
+	+@$(STAGE) tox act ACT_FLAGS
 
 upstream: $(TOX) ## fail if the embedded data differ from scikit-learn's download (needs the network)
 	$(TOX) run -e upstream
@@ -110,7 +136,7 @@ sbom: $(TOX) ## write an SBOM of requirements.txt to dist/cali-reg.cdx.json (Cyc
 	$(TOX) run -e release -- sbom.py
 
 audit: $(TOX) ## look for known vulnerabilities of the locked packages (needs the network; AUDIT_FLAGS=--service=osv)
-	$(TOX) run -e release -- audit.py $(AUDIT_FLAGS)
+	+@$(STAGE) tox release AUDIT_FLAGS audit.py
 
 # Only workflows call these. They run without tox: jobs that publish install nothing.
 required: ## fail unless all jobs succeeded (NEEDS comes from the workflow)
@@ -139,27 +165,3 @@ $(TOX): requirements/tools.txt
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
-
-ifeq ($(RETRAIN),no)
-# The files were downloaded, so their times mean nothing: use them as they are.
-$(ARTIFACTS)/model.json $(ARTIFACTS)/quantized.json $(TRAINED) $(QUANTIZED):
-	@echo '$@: not found, and RETRAIN=no; leave RETRAIN out, or download the file' >&2; exit 2
-else
-$(ARTIFACTS)/model.json: $(SOURCES) $(ARTIFACTS)/.train-flags | $(TOX)
-	$(TOX) -q run -e train -- $(TRAIN)
-
-$(ARTIFACTS)/quantized.json: $(ARTIFACTS)/model.json $(TRAINED) | $(TOX)
-	$(TOX) -q run -e quantize -- --artifacts $(ARTIFACTS) $(if $(DATA),--data $(DATA))
-
-# One run writes several files. If one of them is missing, run again.
-$(TRAINED): $(ARTIFACTS)/model.json
-	@test -e $@ || { rm -f $<; $(MAKE) --no-print-directory $<; }
-
-$(QUANTIZED): $(ARTIFACTS)/quantized.json
-	@test -e $@ || { rm -f $<; $(MAKE) --no-print-directory $<; }
-
-# Train again if the flags changed.
-$(ARTIFACTS)/.train-flags: FORCE
-	@mkdir -p $(ARTIFACTS)
-	@echo '$(TRAIN)' | cmp -s - $@ || echo '$(TRAIN)' > $@
-endif

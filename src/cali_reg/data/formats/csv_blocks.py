@@ -140,11 +140,22 @@ def read_table(content: bytes, names: list[str], convert: Any) -> Any:
         If Arrow's parser rejects the bytes.
     """
     return pyarrow.csv.read_csv(
-        pa.BufferReader(content),
+        pa.BufferReader(_to_arrow_memory(content)),
         pyarrow.csv.ReadOptions(column_names=names, block_size=len(content) + 1),
         pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert,
     )
+
+
+def _to_arrow_memory(content: bytes) -> pa.Buffer:
+    """Copy bytes into memory of Arrow's own.
+
+    One of Arrow's threads may be the last to release what it has read, after the result is here.
+    For memory of Python it would need Python's lock for that: at exit this aborts the process.
+    """
+    buffer = pa.allocate_buffer(len(content))
+    memoryview(buffer).cast("B")[:] = content
+    return buffer
 
 
 def as_text(data: bytes) -> io.StringIO:
