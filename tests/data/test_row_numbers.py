@@ -60,7 +60,7 @@ def test_other_names_get_a_note(run: Run, tmp_path: Path, name: str, start: int)
 
 
 def test_x_of_nist_is_a_feature(run: Run, tmp_path: Path) -> None:
-    """A column x of 0 to 20 gets a note; X, as R names the rows that it has written, is rejected."""
+    """A column x of 0 to 20 gets a note; X, as R names its row numbers, is rejected."""
     path = tmp_path / "rows.csv"
     path.write_text("x,y\n" + "".join(f"{k},{k * k % 7}\n" for k in range(21)))
     assert train(run, path)[0] == 0
