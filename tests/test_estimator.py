@@ -1,7 +1,7 @@
 """scikit-learn's face: its conventions, and the same bits however the rows come in."""
 
-import pickle
 import inspect
+import pickle
 import re
 from typing import Any
 
