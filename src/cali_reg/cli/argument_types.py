@@ -68,9 +68,7 @@ def count(text: str) -> int:
     ArgumentTypeError
         If `text` is anything else.
     """
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 to 999999999")
-    return int(text)
+    return _integer(text, 999_999_999)
 
 
 def positive(text: str) -> int:
@@ -161,6 +159,12 @@ def seed(text: str) -> int:
     ArgumentTypeError
         If `text` is anything else.
     """
-    if not (text.isascii() and text.isdigit() and len(text) < 11 and int(text) < 2**32):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 to 4294967295")
+    return _integer(text, 2**32 - 1)
+
+
+def _integer(text: str, maximum: int) -> int:
+    """Parse an integer from 0 to `maximum`, without more digits than `maximum` has."""
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(maximum))
+    if not (digits and int(text) <= maximum):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 to {maximum}")
     return int(text)

@@ -1,8 +1,9 @@
 """Missing values: which rows have one, and what training does about them.
 
-With ``--missing drop`` a row with a missing value in any column that training reads is left out:
-`drop_missing` does it, for each batch. With ``--missing error`` `require_none` raises an error,
-after all rows were read, to count them.
+A row with a missing value in any column that training reads never reaches the sums: `drop_missing`
+leaves it out, for each batch, and `MissingValues` counts it. With ``--missing drop`` that is all.
+With ``--missing error`` `MissingValues.require_none` then raises an error that says how many there
+are.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Write predictions as Parquet and Arrow files.
 
-Text is written by `runtime.text_writer`, which needs the standard library alone.
+Text is written by `runtime.text_writer`, which needs the standard library alone. A new format is a
+line in `FORMATS`, and its suffix also in `runtime.predictor.TABLE_SUFFIXES`, which is read before
+pyarrow is imported.
 """
 
 from __future__ import annotations

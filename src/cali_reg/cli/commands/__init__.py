@@ -1,3 +1,7 @@
-"""One module per command, named in `COMMANDS`. Its docstring is the summary shown by ``--help``."""
+"""One module per command, named in `COMMANDS`.
+
+Each has `DESCRIPTION`, `EXAMPLES`, `add_arguments` and `run`; its docstring is the summary that
+``--help`` shows.
+"""
 
 COMMANDS = ("train", "update", "quantize", "verify", "predict", "export")
