@@ -152,6 +152,16 @@ def test_full_disk_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.Monk
     assert found == {"one": b"old", "two": b"old"}
 
 
+def test_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+    """If the second file cannot be replaced, the first is not replaced either."""
+    write_files(tmp_path, {"one": b"old"})
+    (tmp_path / "two").mkdir()
+    with pytest.raises(ArtifactError, match="two: not a regular file; name another"):
+        write_files(tmp_path, {"one": b"new", "two": b"new"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+    assert (tmp_path / "one").read_bytes() == b"old"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_full_disk_behind_standard_output(made: Path) -> None:
     """Output that cannot be written is an error, in one line."""

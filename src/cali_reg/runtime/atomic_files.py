@@ -35,6 +35,8 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
                 with _temporary(folder) as (file, path):
                     file.write(data)
                 temporary[name] = path
+            for name in temporary:  # all before the first is replaced
+                _require_replaceable(folder / name)
             for name, path in temporary.items():
                 path.replace(folder / name)
         finally:
@@ -60,9 +62,8 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
     ArtifactError
         If the file cannot be written; an existing one is then unchanged.
     """
-    if path.exists() and not path.is_file():
-        raise ArtifactError(f"{path}: not a regular file; name another")
     with _explain(path.parent):
+        _require_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with _temporary(path.parent) as (file, temporary):
             yield file
@@ -70,6 +71,11 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _require_replaceable(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise ArtifactError(f"{path}: not a regular file; name another")
 
 
 @contextmanager
