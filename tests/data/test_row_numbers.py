@@ -41,6 +41,17 @@ def test_row_numbers_are_rejected(run: Run, tmp_path: Path, name: str, start: in
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("start", [0, 1])
+def test_row_numbers_of_two_files(run: Run, tmp_path: Path, start: int, restarts: bool) -> None:
+    """The held-out rows count from the start again, or go on."""
+    path = write(tmp_path / "rows.csv", "id", np.arange(N) + start)
+    others = write(tmp_path / "others.csv", "id", np.arange(9) + start + N * (not restarts))
+    code, out, err = train(run, path, "--test-data", others)
+    assert (code, out) == (2, "")
+    assert f"{path}: columns that hold the row numbers: id; expected features" in err
+
+
 def test_named_features_are_used(run: Run, tmp_path: Path) -> None:
     """Whoever names them wants them: no error, and no note."""
     path = write(tmp_path / "rows.csv", "id", np.arange(N))

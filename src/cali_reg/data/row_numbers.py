@@ -22,7 +22,7 @@ _WRITTEN = re.compile(
 
 
 def check_row_numbers(
-    where: str, columns: Sequence[Column], summary: Summary, *, are_named: bool
+    where: str, columns: Sequence[Column], summary: Summary, *, are_named: bool, apart: bool
 ) -> tuple[str, ...]:
     """Reject row numbers among the features, unless the user has named the features.
 
@@ -39,6 +39,8 @@ def check_row_numbers(
         Of all rows.
     are_named : bool
         Whether the user has named the features.
+    apart : bool
+        Whether the held-out rows have files of their own, which may count from the start again.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def check_row_numbers(
     DataError
         For row numbers, unless they are named.
     """
-    found = find_row_numbers(columns, summary)
+    found = find_row_numbers(columns, summary, apart=apart)
     written = [name for name in found if _WRITTEN.fullmatch(name)]
     if written and not are_named:
         raise DataError(
@@ -67,8 +69,10 @@ def check_row_numbers(
     return (note,)
 
 
-def find_row_numbers(columns: Sequence[Column], summary: Summary) -> list[str]:
+def find_row_numbers(columns: Sequence[Column], summary: Summary, *, apart: bool) -> list[str]:
     """Return the numeric columns that hold 0 to n - 1, or 1 to n, over all n rows.
+
+    If the held-out rows have files of their own, over the training rows is enough.
 
     Decided from n, the sums of the values and of their squares, and the training ranges.
 
@@ -77,13 +81,16 @@ def find_row_numbers(columns: Sequence[Column], summary: Summary) -> list[str]:
     columns : sequence of Column
         The columns to predict from.
     summary : Summary
+    apart : bool
+        As for `check_row_numbers`.
     """
     numeric = {column.name for column in columns if column.levels is None}
-    total = summary.train + summary.test
+    sides = [summary.train + summary.test, *([summary.train] if apart else [])]
     return [
         name
         for j, (name, limits) in enumerate(zip(feature_names(columns), summary.ranges, strict=True))
-        if name in numeric and any(_counts(total, j, limits, start) for start in (0, 1))
+        if name in numeric
+        and any(_counts(side, j, limits, start) for side in sides for start in (0, 1))
     ]
 
 

@@ -137,7 +137,13 @@ class FileData:
             For row numbers among the features, if the user has not named those.
         """
         named = self._known_columns is not None or self._options.features is not None
-        return check_row_numbers(self._dataset.name, self.columns, self.summary(), are_named=named)
+        return check_row_numbers(
+            self._dataset.name,
+            self.columns,
+            self.summary(),
+            are_named=named,
+            apart=bool(self._options.test_data),
+        )
 
     def summary(self) -> Summary:
         """Return the statistics of the training rows and of the held-out rows.
