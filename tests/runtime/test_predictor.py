@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cali_reg.data import california_housing
+from cali_reg.errors import UsageError
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.cell_parser import parse_cell, parse_number
 from cali_reg.runtime.csv_reader import CsvReader
+from cali_reg.runtime.predictor import load_model
 
 HEADER = ",".join(california_housing.FEATURES)
 ROW = "1.6812,25,4.1922,1.0223,1392,3.8774,36.06,-119.01"
@@ -58,6 +60,50 @@ def test_damaged_codes_are_an_error(run: Run, folder: Path) -> None:
     code, out, err = run("predict", "--artifacts", folder)
     assert (code, out) == (2, "")
     assert "quantized.json: not a cali-reg/quantized file" in err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--precision", "uint8"),
+        ("--interval", "0.95"),
+        ("--keep", "id"),
+        ("--unseen", "baseline"),
+        ("--outside", "error"),
+        ("--on-error", "skip"),
+    ],
+)
+def test_options_of_files_without_files(run: Run, made: Path, flags: tuple[str, str]) -> None:
+    """An option that would have no effect is an error."""
+    code, out, err = run("predict", "--artifacts", made, *flags)
+    assert (code, out) == (2, "")
+    assert f"{flags[0]} requires rows to predict: name files, or - for standard input" in err
+
+
+@pytest.mark.parametrize("name", ["s.parquet", "s.arrow", "s.FEATHER", "s.csv.gz"])
+def test_sample_predictions_are_text(run: Run, made: Path, tmp_path: Path, name: str) -> None:
+    """No text is written under the name of another format."""
+    code, out, err = run("predict", "--artifacts", made, "--out", tmp_path / name)
+    assert (code, out) == (2, "")
+    assert f"{name}: sample predictions are text; expected a name such as x.txt" in err
+    assert not (tmp_path / name).exists()
+
+
+def test_name_that_is_too_long(run: Run, made: Path, tmp_path: Path) -> None:
+    """The message names the command and the folder."""
+    rows = write(tmp_path / "rows.csv", f"{HEADER}\n{ROW}\n")
+    code, _, err = run("predict", rows, "--artifacts", made, "--out", tmp_path / ("x" * 300))
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith(f"cali-reg predict: {tmp_path}: cannot be written (")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("precision", "UINT8"), ("unseen", "basline"), ("outside", "errors")]
+)
+def test_unknown_choices(made: Path, name: str, value: str) -> None:
+    """A word that is none of the choices is not taken for one."""
+    with pytest.raises(UsageError, match=f"{name} is '{value}'; expected "):
+        load_model(made, **{name: value})  # type: ignore[arg-type]
 
 
 def test_no_samples(run: Run, tmp_path: Path) -> None:

@@ -97,6 +97,6 @@ def add_gates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-collinear",
         action="store_true",
-        help="accept collinear columns (constant, or a linear combination of other columns, up to"
-        " the rounding of their values), and use the solution of minimum norm",
+        help="accept collinear columns (constant, or a linear combination of other columns, exactly"
+        " or up to rounding), and use the solution of least norm",
     )

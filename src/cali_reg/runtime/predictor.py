@@ -18,6 +18,11 @@ from cali_reg.runtime.text_writer import TextWriter
 
 TABLE_SUFFIXES = (".parquet", ".arrow", ".feather")  # names of outputs that are not text
 
+_CHOICES = {  # the same as those of the options
+    "precision": ("float64", "uint8"),
+    "unseen": ("error", "baseline"),
+    "outside": ("note", "error"),
+}
 _SMALL = 1 << 20  # bytes: smaller files are predicted row by row, without loading NumPy
 
 
@@ -128,7 +133,7 @@ class Predictor:
     FormatError
         If a file is damaged.
     UsageError
-        If the model has no such interval.
+        For an argument that is not one of its choices, and if the model has no such interval.
     """
 
     def __init__(
@@ -140,6 +145,9 @@ class Predictor:
         unseen: str = "error",
         outside: str = "note",
     ) -> None:
+        for name, value in (("precision", precision), ("unseen", unseen), ("outside", outside)):
+            if value not in _CHOICES[name]:
+                raise UsageError(f"{name} is {value!r}; expected {' or '.join(_CHOICES[name])}")
         folder = Path(folder)
         self.model = artifacts.read_model(folder)
         self.used: LinearModel | QuantizedModel = self.model
@@ -238,7 +246,7 @@ def load_model(
     FormatError
         If a file is damaged.
     UsageError
-        If the model has no such interval.
+        For an argument that is not one of its choices, and if the model has no such interval.
     """
     return Predictor(folder, precision=precision, interval=interval, unseen=unseen, outside=outside)
 

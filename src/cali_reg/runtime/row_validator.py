@@ -143,8 +143,8 @@ class RowLog:
     ----------
     n_valid, n_skipped : int
         Number of valid rows, and of invalid rows skipped.
-    n_outside : int
-        Number of valid rows outside the training ranges.
+    outside, unseen : Noted
+        Valid rows outside the training ranges, and with categories not seen in training.
     """
 
     def __init__(self, on_error: str = "stop") -> None:

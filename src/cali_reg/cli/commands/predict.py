@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 
 from cali_reg.cli import argument_types, arguments
+from cali_reg.errors import UsageError
 from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.predictor import (
+    TABLE_SUFFIXES,
     PredictOptions,
     describe_samples,
     open_predictor,
@@ -23,6 +25,15 @@ EXAMPLES = """\
 cali-reg predict
 cali-reg predict rows.csv --on-error skip > predictions.txt
 cali-reg predict 'new/*.parquet' --interval 0.95 --keep id --out out.parquet"""
+
+_OF_FILES = {  # the options that apply to the rows of files only, and their defaults
+    "precision": "float64",
+    "interval": None,
+    "keep": None,
+    "unseen": "error",
+    "outside": "note",
+    "on_error": "stop",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,6 +146,17 @@ def _has_pyarrow() -> bool:
 
 
 def _predict_samples(options: argparse.Namespace) -> None:
+    """Predict with both models; no option but the folder and the output changes the samples."""
+    for name, default in _OF_FILES.items():
+        if getattr(options, name) != default:
+            raise UsageError(
+                f"--{name.replace('_', '-')} requires rows to predict: name files, or - for"
+                " standard input"
+            )
+    if options.out is not None and options.out.suffix.lower() in (*TABLE_SUFFIXES, ".gz"):
+        raise UsageError(
+            f"{options.out}: sample predictions are text; expected a name such as x.txt"
+        )
     text = describe_samples(options.artifacts)
     if options.out is None:
         print(text, end="")
