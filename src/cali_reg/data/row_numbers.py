@@ -52,15 +52,17 @@ def check_row_numbers(
     DataError
         For row numbers, unless they are named.
     """
+    if are_named:
+        return ()
     found = find_row_numbers(columns, summary, apart=apart)
     written = [name for name in found if _WRITTEN.fullmatch(name)]
-    if written and not are_named:
+    if written:
         raise DataError(
             f"{where}: columns that hold the row numbers: {format_names(written)}; expected"
             " features: name the columns to use with --features"
         )
     others = [name for name in found if name not in written]
-    if not others or are_named:
+    if not others:
         return ()
     note = (
         f"columns that count the rows, 0 or 1 up to their number: {format_names(others)}; if they"

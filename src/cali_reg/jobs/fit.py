@@ -94,7 +94,7 @@ def fit(
     Raises
     ------
     GateError
-        If R² on the held-out rows is undefined, or can be below `min_r2`.
+        If `min_r2` is given, and R² on the held-out rows is undefined or can be below it.
     DataError
         For collinear columns, unless they are allowed, and if there is no row or no feature.
     """

@@ -26,7 +26,7 @@ def check_r2(test: Scores, rounding_bound: float | None, min_r2: float | None) -
     Raises
     ------
     GateError
-        If R² is undefined, or can be below `min_r2`.
+        If `min_r2` is given, and R² is undefined or can be below it.
     """
     if min_r2 is None:
         return

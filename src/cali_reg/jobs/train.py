@@ -31,7 +31,7 @@ def train(
     Raises
     ------
     GateError
-        If R² on the held-out rows is undefined, or can be below `min_r2`.
+        If `min_r2` is given, and R² on the held-out rows is undefined or can be below it.
     DataError
         For data that cannot be read, too few rows, a constant target, and collinear columns unless
         they are allowed.
