@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class EncodedBatch:
         """Number of rows."""
         return len(self.batch.numbers)
 
-    @property
+    @cached_property
     def has_missing(self) -> Mask:
         """Which rows have a missing value in any column, (n_rows,)."""
         return rows_with_missing(self.missing, self.n_rows)

@@ -86,7 +86,12 @@ class ProjectedSolution:
         """Standard error of the intercept; NaN without residual degrees of freedom."""
         return self._errors[-1]
 
-    @property
+    @cached_property
+    def _projected(self) -> flint.fmpq_mat:
+        """The rows of P of the dependent columns."""
+        return self._project * self._shrink
+
+    @cached_property
     def _means(self) -> list[flint.fmpq]:
         return [_fraction(self._moments.mean(j)) for j in range(self._moments.n_features)]
 
@@ -152,11 +157,10 @@ class ProjectedSolution:
     def _expand_row(self, j: int) -> list[flint.fmpq]:
         """Return row j of P, which takes the weights of the kept columns to all."""
         if j in self.dependent:
-            row = self._project * self._shrink
-            i = self.dependent.index(j)
+            rows, i = self._projected, self.dependent.index(j)
         else:
-            row, i = self._shrink, self._kept.index(j)
-        return [row[i, k] for k in range(self.rank)]
+            rows, i = self._shrink, self._kept.index(j)
+        return [rows[i, k] for k in range(self.rank)]
 
 
 def _equations(moments: Moments) -> NormalEquations:

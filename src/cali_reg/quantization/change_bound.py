@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
@@ -10,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cali_reg.least_squares.predictions import predict
+from cali_reg.least_squares.statistics.rounding_bounds import relative_error, round_up
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 
 Rows = Iterable[npt.NDArray[np.float64]]  # blocks of (n_rows, n_features)
 Blocks = Callable[[], Rows]  # yields them again each time it is called
-
-_ROUNDING = Fraction(1, 2**53)  # half the distance from 1 to the next float64, relative
 
 
 def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
@@ -49,11 +47,7 @@ def change_bound(model: LinearModel, quantized: QuantizedModel) -> float:
         low += min(changes[j] * x for j, x in ends)
         high += max(changes[j] * x for j, x in ends)
         terms += sum(max(abs(weights[j] * x) for j, x in ends) for _, weights in models)
-    n_operations = 2 * len(model.features)
-    rounding = terms * n_operations * _ROUNDING / (1 - n_operations * _ROUNDING)
-    bound = max(-low, high) + rounding
-    nearest = float(bound)
-    return nearest if nearest >= bound else math.nextafter(nearest, math.inf)
+    return round_up(max(-low, high) + terms * relative_error(2 * len(model.features)))
 
 
 def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Rows) -> float:

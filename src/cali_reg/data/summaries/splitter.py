@@ -40,7 +40,7 @@ class Layout:
         known = {_identity(column) for column in self.columns}
         return (*self.columns, *(key for key in self.keys if _identity(key) not in known))
 
-    @property
+    @cached_property
     def key_positions(self) -> list[int]:
         """Where the keys are among `read_columns`."""
         positions = {_identity(column): k for k, column in enumerate(self.read_columns)}

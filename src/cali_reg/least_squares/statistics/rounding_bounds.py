@@ -52,7 +52,7 @@ def prediction_rounding_bound(
     if sum(sizes) > _LARGEST:
         return None
     p = len(coefficients)
-    return _round_up(_relative(p) * sum(sizes) + p * _SMALLEST)
+    return round_up(relative_error(p + 1) * sum(sizes) + p * _SMALLEST)
 
 
 def r2_rounding_bound(
@@ -85,20 +85,35 @@ def r2_rounding_bound(
     if size > _LARGEST:
         return None
     p = len(coefficients)
-    d = _relative(p) * size + p * _SMALLEST * _sqrt_up(Fraction(n))
+    d = relative_error(p + 1) * size + p * _SMALLEST * _sqrt_up(Fraction(n))
     rss, _ = residual_sums(moments, coefficients, intercept)
     change = 2 * d * _sqrt_up(Fraction(int(rss.p), int(rss.q))) + d * d
     bound = change / Fraction(int(tss.p), int(tss.q))
-    return None if bound > _LARGEST else _round_up(bound)
+    return None if bound > _LARGEST else round_up(bound)
 
 
-def _relative(n_features: int) -> Fraction:
-    """Return g for some number of features."""
-    return (n_features + 1) * _UNIT_ROUNDOFF / (1 - (n_features + 1) * _UNIT_ROUNDOFF)
+def relative_error(n_operations: int) -> Fraction:
+    """Bound the relative error of some roundings one after another.
+
+    Parameters
+    ----------
+    n_operations : int
+
+    Returns
+    -------
+    Fraction
+        ``n u / (1 - n u)``, g for the p + 1 operations of a prediction.
+    """
+    return n_operations * _UNIT_ROUNDOFF / (1 - n_operations * _UNIT_ROUNDOFF)
 
 
-def _round_up(value: Fraction) -> float:
-    """Return the smallest float64 that is not below `value`."""
+def round_up(value: Fraction) -> float:
+    """Return the smallest float64 that is not below a number.
+
+    Parameters
+    ----------
+    value : Fraction
+    """
     nearest = float(value)
     return nearest if nearest >= value else math.nextafter(nearest, math.inf)
 
