@@ -155,6 +155,22 @@ def test_auto_takes_the_narrowest_width(
     assert narrower.contract["max_change_bound"] > 0.1
 
 
+def test_auto_measures_the_chosen_width_only(model: LinearModel, moments: TrainTestMoments) -> None:
+    """The rows of large files are read once, not once for each width that is tried."""
+    calls = []
+
+    def blocks() -> list[np.ndarray]:
+        calls.append(1)
+        return [np.array([[feature.maximum for feature in model.features]])]
+
+    narrowest = quantizer.narrowest(model, moments, 0.1, blocks=blocks)
+    assert len(calls) == 1
+    assert (
+        narrowest.files
+        == quantizer.quantize(model, moments, narrowest.model.bits, blocks=blocks).files
+    )
+
+
 def test_auto_needs_a_limit(run: Run, folder: Path) -> None:
     """Without --max-change there is nothing to keep to."""
     code, _, err = run("quantize", "--artifacts", folder, "--bits", "auto")

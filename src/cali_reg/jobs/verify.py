@@ -21,7 +21,7 @@ from cali_reg.jobs.verification.rebuild_inputs import (
     use_stored_moments,
 )
 from cali_reg.least_squares.moments_file import TrainTestMoments
-from cali_reg.quantization.quantizer import MEASURED, quantize
+from cali_reg.quantization.quantizer import MEASURED, quantize, with_measured_change
 from cali_reg.runtime import artifacts, fingerprinted_json
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 from cali_reg.runtime.schema import feature_names
@@ -199,9 +199,7 @@ def _rebuild_codes(
     is_measured = inputs.is_embedded or MEASURED in contract
     result = quantize(model, moments, bits, blocks=blocks if is_measured else None)
     if blocks is None and MEASURED in contract:
-        contract = {**result.model.contract, MEASURED: contract[MEASURED]}
-        codes = result.model._replace(contract=contract)
-        return {**result.files, artifacts.QUANTIZED: codes.to_json()}
+        return with_measured_change(result, contract[MEASURED]).files
     return result.files
 
 

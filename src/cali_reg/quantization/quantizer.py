@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -84,12 +84,29 @@ def quantize(
             **{name: len(data) for name, data in exports.items()},
         },
     }
-    if blocks is not None:
-        contract[MEASURED] = largest_change(model, quantized, blocks())
     quantized = quantized._replace(contract=contract)
     before, after = (score(moments.test, m.coefficients, m.intercept) for m in (model, quantized))
     files = {**exports, artifacts.QUANTIZED: quantized.to_json()}
-    return Quantized(quantized, before, after, files)
+    result = Quantized(quantized, before, after, files)
+    return result if blocks is None else _measured(result, model, blocks)
+
+
+def with_measured_change(result: Quantized, change: float) -> Quantized:
+    """Return the result with the largest change of a prediction in its contract.
+
+    Parameters
+    ----------
+    result : Quantized
+    change : float
+        Over the training rows, in target units.
+    """
+    codes = result.model._replace(contract={**result.model.contract, MEASURED: change})
+    files = {**result.files, artifacts.QUANTIZED: codes.to_json()}
+    return replace(result, model=codes, files=files)
+
+
+def _measured(result: Quantized, model: LinearModel, blocks: Blocks) -> Quantized:
+    return with_measured_change(result, largest_change(model, result.model, blocks()))
 
 
 def narrowest(
@@ -123,9 +140,9 @@ def narrowest(
         As `quantize` does.
     """
     for bits in WIDTHS:
-        result = quantize(model, moments, bits, blocks=blocks)
+        result = quantize(model, moments, bits)
         if result.model.contract["max_change_bound"] <= max_change:
-            return result
+            return result if blocks is None else _measured(result, model, blocks)
     bound = result.model.contract["max_change_bound"]
     raise GateError(
         f"even {WIDTHS[-1]} bits may change a prediction by {bound:.6g}, more than --max-change"
