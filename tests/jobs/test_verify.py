@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Run
+from commands import Run, run_process
 from forgeries import HOSTILE, Body, differing, forge, verdicts
 from layouts import write_csv
 from table_data import train_on
@@ -320,6 +320,14 @@ def test_embedded_rows_from_a_file(run: Run, folder: Path, csv: Path) -> None:
     forge(folder / "model.json", feature("maximum", 20.0))
     code, found, _ = verdicts(run, folder, "--data", csv)
     assert (code, list(differing(found))) == (1, ["model.json"])
+
+
+def test_embedded_rows_from_standard_input(run: Run, folder: Path, csv: Path) -> None:
+    """Read once, though the sums and the largest change both need the rows."""
+    run("quantize", "--artifacts", folder, "--data", csv)
+    command = ("verify", "--artifacts", folder, "--data", "-")
+    done = run_process(*command, input=csv.read_bytes())
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_trusted_moments(run: Run, changed: Path) -> None:

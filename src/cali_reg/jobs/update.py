@@ -81,7 +81,7 @@ def update(
         For rows that cannot be read or are not valid, and for rows to remove that cannot all be
         among the training rows.
     GateError
-        If R² on the held-out rows is undefined, or can be below `min_r2`.
+        If `min_r2` is given, and R² on the held-out rows is undefined or can be below it.
     """
     if not add and not remove:
         raise UsageError("nothing to update; name files with --add or --remove")
@@ -91,11 +91,11 @@ def update(
     ranges = ranges_of(model)
     n_added = n_removed = RowCounts()
     if add:
-        added = summarize_rows(model, add)
+        added = summarize_rows(FileData.for_model(model, add))
         train, test = train + added.train, test + added.test
         ranges, n_added = union_ranges(ranges, added.ranges), _counts(added)
     if remove:
-        removed = summarize_rows(model, remove)
+        removed = summarize_rows(FileData.for_model(model, remove))
         train, test, ranges_are = train - removed.train, test - removed.test, "outer"
         n_removed = _counts(removed)
     source = model.source
@@ -118,14 +118,13 @@ def _counts(summary: Summary) -> RowCounts:
     return RowCounts(summary.train.n_samples, summary.test.n_samples)
 
 
-def summarize_rows(model: LinearModel, paths: Sequence[str]) -> Summary:
-    """Summarize rows of files, read and split as those of a trained model.
+def summarize_rows(data: FileData) -> Summary:
+    """Summarize rows of files, none of which may have a missing value.
 
     Parameters
     ----------
-    model : LinearModel
-    paths : sequence of str
-        Files, wildcards, folders and URLs.
+    data : FileData
+        As `FileData.for_model` returns it.
 
     Returns
     -------
@@ -136,7 +135,6 @@ def summarize_rows(model: LinearModel, paths: Sequence[str]) -> Summary:
     DataError
         For files that cannot be read, and for rows that are not valid or have missing values.
     """
-    data = FileData.for_model(model, paths)
     summary = data.summary()
     summary.missing.require_none(data.all_columns, "fill them in or drop such rows")
     return summary

@@ -79,6 +79,28 @@ class TrainTestMoments:
         return cls(names, target, train, test, content["fingerprint"])
 
 
+def load(folder: Path) -> TrainTestMoments:
+    """Read the ``moments.json`` of a folder, whichever model it belongs to.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    TrainTestMoments
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing.
+    FormatError
+        If it is damaged.
+    """
+    data = artifacts.read(folder, artifacts.MOMENTS, "train")
+    return TrainTestMoments.from_json(data, str(folder / artifacts.MOMENTS))
+
+
 def load_for(model: LinearModel, folder: Path) -> TrainTestMoments:
     """Read the ``moments.json`` of a model.
 
@@ -99,8 +121,7 @@ def load_for(model: LinearModel, folder: Path) -> TrainTestMoments:
     FormatError
         If it is damaged.
     """
-    data = artifacts.read(folder, artifacts.MOMENTS, "train")
-    moments = TrainTestMoments.from_json(data, str(folder / artifacts.MOMENTS))
+    moments = load(folder)
     if moments.fingerprint != model.moments_fingerprint:
         raise ArtifactError(
             f"{folder / artifacts.MOMENTS}: belongs to another model; run `cali-reg train`"

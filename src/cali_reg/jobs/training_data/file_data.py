@@ -100,17 +100,7 @@ class FileData:
         paths : sequence of str
             Files, wildcards, folders and URLs.
         """
-        split = recorded_split(model.source)
-        options = FileOptions(
-            data=paths,
-            target=model.target,
-            test_size=split.test_size,
-            seed=split.seed,
-            split_keys=recorded_keys(model.source),
-            missing="drop",
-            n_sample_rows=len(model.samples),
-        )
-        return cls(options, model.columns)
+        return cls(recorded_options(model, paths), model.columns)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -244,6 +234,28 @@ class FileData:
             advice = "fill them in, or pass --missing drop"
             summary.missing.require_none(layout.read_columns, advice)
         return summary
+
+
+def recorded_options(model: LinearModel, paths: Sequence[str]) -> FileOptions:
+    """Return options to read and split rows of files as those of a trained model.
+
+    Parameters
+    ----------
+    model : LinearModel
+        It may be forged.
+    paths : sequence of str
+        Files, wildcards, folders and URLs.
+    """
+    split = recorded_split(model.source)
+    return FileOptions(
+        data=paths,
+        target=model.target,
+        test_size=split.test_size,
+        seed=split.seed,
+        split_keys=recorded_keys(model.source),
+        missing="drop",
+        n_sample_rows=len(model.samples),
+    )
 
 
 def recorded_split(source: dict[str, Any]) -> ContentSplit:

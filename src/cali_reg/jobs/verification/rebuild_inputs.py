@@ -11,13 +11,9 @@ from cali_reg.errors import ArtifactError, UsageError
 from cali_reg.jobs.fit import Ranges
 from cali_reg.jobs.training_data.base import FILES, Block
 from cali_reg.jobs.training_data.embedded_data import recorded_embedded_data
-from cali_reg.jobs.training_data.file_data import (
-    FileData,
-    FileOptions,
-    recorded_keys,
-    recorded_split,
-)
+from cali_reg.jobs.training_data.file_data import FileData, recorded_options
 from cali_reg.jobs.update import summarize_rows
+from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.runtime import artifacts
@@ -124,8 +120,9 @@ def find_inputs(model: LinearModel, data: Sequence[str], test_data: Sequence[str
         raise ArtifactError(
             f"{artifacts.MODEL}: its columns are not those of the embedded data; leave --data out"
         )
-    summary = summarize_rows(model, data)
-    training = TrainingRows(summary.train, summary.ranges, FileData.for_model(model, data).blocks)
+    rows = FileData.for_model(model, data)
+    summary = summarize_rows(rows)
+    training = TrainingRows(summary.train, summary.ranges, rows.blocks)
     return replace(inputs, training=training, is_exact=False, is_embedded=False)
 
 
@@ -151,22 +148,15 @@ def _from_files(
     """Read the rows again, as ``cali-reg train`` would."""
     if not paths:
         return RebuildInputs(model.columns, model.target, model.source)
-    split, is_updated = recorded_split(model.source), "updated" in model.source
-    options = FileOptions(
-        data=paths,
-        target=model.target,
+    options = replace(
+        recorded_options(model, paths),
         features=[column.name for column in model.columns],
         categorical=[column.name for column in model.columns if column.levels is not None],
         test_data=test_data,
-        test_size=split.test_size,
-        seed=split.seed,
-        split_keys=recorded_keys(model.source),
-        missing="drop",
-        n_sample_rows=len(model.samples),
     )
     data = FileData(options)
     summary = data.summary()
-    has_held_out = bool(split.test_size or test_data)
+    has_held_out, is_updated = bool(options.test_size or test_data), "updated" in model.source
     samples = None if is_updated else summary.sample_rows
     return RebuildInputs(
         data.columns,
@@ -196,8 +186,7 @@ def use_stored_moments(folder: Path, inputs: RebuildInputs) -> RebuildInputs:
     ArtifactError, FormatError
         If the file cannot be read, or has other columns than the rows.
     """
-    path = folder / artifacts.MOMENTS
-    stored = TrainTestMoments.from_json(artifacts.read(folder, path.name, "train"), str(path))
+    stored = moments_file.load(folder)
     if (stored.names, stored.target) != (feature_names(inputs.columns), inputs.target):
         raise ArtifactError(
             f"{folder}: the columns of its files and of the rows differ; name the rows that the"
