@@ -20,7 +20,7 @@ from distributed import Client, LocalCluster
 from files import write
 
 from cali_reg.data.california_housing import TARGET
-from cali_reg.data.column_selection import select
+from cali_reg.data.columns.selection import select
 from cali_reg.data.content_split import ContentSplit
 from cali_reg.data.dask_cluster import FAN_IN, TASKS
 from cali_reg.data.dataset import open_dataset
@@ -41,7 +41,7 @@ def main() -> None:
         path = Path(folder, "rows.parquet")
         write(path, n_rows)
         dataset = open_dataset([str(path)])
-        columns = select(dataset, TARGET, None, ())
+        columns = select(dataset, TARGET, None, (), {})
         layout = Layout(columns, ContentSplit(42, 0.2), 5)
         seconds = process_time(
             lambda: summarize(dataset.fragments, layout, BATCH_SIZE, n_threads=1)

@@ -213,7 +213,18 @@ def test_every_truncation_is_noticed(run: Run, tmp_path: Path, suffix: str, leng
     """A cut-off file is an error wherever it ends; but for plain CSV, which may."""
     path = write(make_table(300), tmp_path / f"x.{suffix}")
     path.write_bytes(path.read_bytes()[:length])
-    message = refused(run, tmp_path, "--target", "price", "--data", path, "--categorical", "city")
+    message = refused(
+        run,
+        tmp_path,
+        "--target",
+        "price",
+        "--data",
+        path,
+        "--categorical",
+        "city",
+        "--not-missing",
+        "city=NA",
+    )
     assert message.startswith(f"{path}: ")
 
 
@@ -466,7 +477,18 @@ def test_files_that_change(
     monkeypatch.setattr(module, name, hook)
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 4000)
     monkeypatch.setattr(parquet_files, "_BUFFER", 1000)
-    flags = ("--target", "price", "--data", path, "--categorical", "city", "--batch-size", "50")
+    flags = (
+        "--target",
+        "price",
+        "--data",
+        path,
+        "--categorical",
+        "city",
+        "--not-missing",
+        "city=NA",
+        "--batch-size",
+        "50",
+    )
     message = refused(run, tmp_path, *flags)
     assert calls
     assert message.startswith(f"{path}: ")

@@ -210,7 +210,7 @@ def test_rows_held_out_may_have_their_own_files(run: Run, tmp_path: Path) -> Non
     table = make_table()
     data, held_out = table.slice(0, 500), table.slice(500)
     paths = write(data, tmp_path / "a.csv"), write(held_out, tmp_path / "b.parquet")
-    flags = ("--test-data", paths[1], "--categorical", "city")
+    flags = ("--test-data", paths[1], "--categorical", "city", "--not-missing", "city=NA")
     files = train(run, tmp_path / "out", paths[0], *flags)
     moments = moments_file.TrainTestMoments.from_json(files["moments.json"])
     model = artifacts.read_model(tmp_path / "out")

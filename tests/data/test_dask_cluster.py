@@ -17,7 +17,7 @@ from layouts import ARTIFACTS, make_table, numbers, pieces, refused, train, writ
 from cali_reg.data import dask_cluster
 from cali_reg.jobs.training_data import file_data
 
-CITY = ("--categorical", "city")
+CITY = ("--categorical", "city", "--not-missing", "city=NA")
 
 
 @pytest.fixture(scope="module")

@@ -250,7 +250,8 @@ def test_columns_of_tables(run: Run, folder: Path, tmp_path: Path) -> None:
         "missing": (table.drop_columns([X]), "column 'x' is missing (found: id, when, town"),
         "text": (with_column(table, X, pa.array(list("123"))), "column 'x' holds text"),
         "time": (with_column(table, X, table["when"]), "column 'x' holds timestamp[ns]"),
-        "floats": (with_column(table, TOWN, table["ratio"]), "column 'town' holds double numbers"),
+        "times": (with_column(table, TOWN, table["when"]), "column 'town' holds timestamp[ns]"),
+        "decimals": (with_column(table, TOWN, table[Y]), "column 'town' holds decimal128(9, 2)"),
     }
     first = write_rows(tmp_path / "a.parquet")
     for name, (rows, message) in wrong.items():

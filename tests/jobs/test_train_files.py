@@ -19,7 +19,7 @@ from cali_reg.data.readers import BATCH_SIZE, read
 from cali_reg.runtime.schema import Column
 
 Files = dict[str, bytes]
-CITY = ("--categorical", "city")
+CITY = ("--categorical", "city", "--not-missing", "city=NA")
 
 
 @pytest.fixture(scope="module")

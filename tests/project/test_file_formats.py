@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from commands import Run
+from pyarrow.parquet import write_table
 from sessions import ROOT
 
 PAGE = (ROOT / "docs/reference/file_formats.md").read_text("utf-8")
@@ -92,7 +95,19 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     alike = base / "alike"  # rows held out as those of another model
     options = ["--data", str(table), "--target", "y", "--artifacts", str(alike)]
     assert main(["train", *options, "--features", "x", "--split-like", str(updated)]) == 0
-    return [made, dependent, updated, exact, overflow, alike]
+    coded, like_coded = (
+        base / "coded",
+        base / "like_coded",
+    )  # text such as 1.0, and NA as a category
+    codes = pa.array(["1.0", "1", "NA", "b"] * 10)
+    y = pa.array([i * i % 11 for i in range(40)])
+    write_table(pa.table({"code": codes, "x": pc.multiply(y, y), "y": y}), base / "codes.parquet")
+    options = ["--data", str(base / "codes.parquet"), "--target", "y", "--artifacts"]
+    categories = ["--categorical", "code", "--not-missing", "code=NA"]
+    assert main(["train", *options, str(coded), *categories]) == 0
+    split = ["--features", "x", "--split-like", str(coded)]
+    assert main(["train", *options, str(like_coded), *split]) == 0
+    return [made, dependent, updated, exact, overflow, alike, coded, like_coded]
 
 
 @pytest.mark.parametrize("name", ["model.json", "moments.json", "quantized.json"])

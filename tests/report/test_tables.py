@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from cali_reg.report import tables
+from cali_reg.runtime.schema import Column
 
 SCORES: Any = SimpleNamespace(n_samples=9, r2=0.5, rmse=2.0, bias=-0.25)
 CONTRACT = {"r2_loss_train": 1e-7, "r2_loss_test": None, "r2_gap": 0.0, "max_change_bound": 0.125}
@@ -64,12 +65,13 @@ def test_training_report() -> None:
     """R² and RMSE come first; a coefficient without a standard error has neither t nor p."""
     scores = {"train": {"n_samples": 3, "r2": 0.25, "rmse": 0.5}}
     scores["test"] = {"n_samples": 1, "r2": None, "rmse": 0.125}  # type: ignore[dict-item]
-    model = SimpleNamespace(scores=scores, source={"dropped_rows": 2}, names=("a",))
+    columns = (Column("t", ("x", "y")), Column("a"))
+    model = SimpleNamespace(scores=scores, source={"dropped_rows": 2}, columns=columns)
     solution = SimpleNamespace(
         intercept=2.0,
-        coefficients=[-1.0],
+        coefficients=[3.5, -1.0],
         intercept_standard_error=1.0,
-        standard_errors=[math.nan],
+        standard_errors=[math.nan, 0.0],
         degrees_of_freedom=1,
     )
     result: Any = SimpleNamespace(model=model, solution=solution)
@@ -83,7 +85,9 @@ def test_training_report() -> None:
         "\n"
         "             coefficient  std. error     t      p\n"
         f"(intercept)            2           1  2.00  {p:.3g}\n"
-        "a                     -1         nan     -      -\n"
+        "t=x             baseline\n"
+        "t=y                  3.5         nan     -      -\n"
+        "a                     -1           0     -      -\n"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,8 @@ def test_unknown_categories() -> None:
     taken = RowValidator(COLUMNS, WIDE, unseen="baseline").validate({"x": 1, "t": "new"})
     assert taken == ([1.0, 0.0, 0.0], (), ("column 't' holds 'new'; the baseline is a",))
     assert RowValidator(COLUMNS, WIDE, unseen="baseline").validate({"x": 1, "t": "a"}).unseen == ()
-    with pytest.raises(DataError, match=r"^column 't' holds '1\.5'; expected text, an integer"):
-        validate(1, 1.5)
+    with pytest.raises(DataError, match=r"^column 't' holds '1\.5'; expected text, a number"):
+        validate(1, Decimal("1.5"))
 
 
 def test_missing_columns(predictor: Predictor) -> None:

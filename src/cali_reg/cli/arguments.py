@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cali_reg.cli import argument_types
+from cali_reg.errors import UsageError
+from cali_reg.runtime.cell_parser import MISSING
 
 FILES = "CSV, Parquet or Arrow files, given as paths, wildcards, folders or URLs"  # for help texts
 
@@ -36,6 +39,96 @@ def add_data(parser: argparse.ArgumentParser, text: str) -> None:
         The help text.
     """
     parser.add_argument("--data", nargs="+", metavar="PATH", help=text)
+
+
+def add_categories(parser: argparse.ArgumentParser) -> None:
+    """Add ``--categorical``, and what says how the categories are read.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    parser.add_argument(
+        "--categorical",
+        type=argument_types.names,
+        metavar="A,B",
+        help="categorical columns, separated by commas: each is one-hot encoded, with its first"
+        " category in sorted order as the baseline (default: none)",
+    )
+    parser.add_argument(
+        "--baseline",
+        action="append",
+        metavar="COLUMN=CATEGORY",
+        help="use another category as the baseline of a categorical column; may be given for"
+        " several columns",
+    )
+    parser.add_argument(
+        "--not-missing",
+        action="append",
+        metavar="COLUMN=TEXT",
+        help="take a text such as NA for a category of a categorical column (default: NA, N/A, NaN,"
+        " nan, null, NULL and empty cells are missing values)",
+    )
+
+
+def baselines(options: argparse.Namespace) -> dict[str, str]:
+    """Return the baseline of each column that ``--baseline`` names.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_categories`.
+
+    Raises
+    ------
+    UsageError
+        For a column that is not categorical, or is named twice.
+    """
+    found: dict[str, str] = {}
+    for column, category in _pairs("--baseline", options.baseline, options.categorical):
+        if column in found:
+            raise UsageError(f"--baseline: column {column!r} is named twice; name it once")
+        found[column] = category
+    return found
+
+
+def not_missing(options: argparse.Namespace) -> dict[str, list[str]]:
+    """Return the texts that are categories, of each column that ``--not-missing`` names.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_categories`.
+
+    Raises
+    ------
+    UsageError
+        For a column that is not categorical, and for a text that is a category anyway.
+    """
+    marks = [mark for mark in MISSING if mark]
+    found: dict[str, list[str]] = {}
+    for column, text in _pairs("--not-missing", options.not_missing, options.categorical):
+        if text not in marks:
+            raise UsageError(
+                f"--not-missing: {text!r} is no sign of a missing value; expected one of"
+                f" {', '.join(marks)}"
+            )
+        found[column] = sorted({text, *found.get(column, ())})
+    return found
+
+
+def _pairs(
+    option: str, texts: Sequence[str] | None, columns: Sequence[str] | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the column and the text of each COLUMN=TEXT; both may hold an equals sign."""
+    for text in texts or ():
+        found = [column for column in columns or () if text.startswith(f"{column}=")]
+        if not found:
+            raise UsageError(
+                f"{option} is {text!r}; expected COLUMN=TEXT with a column of --categorical"
+            )
+        column = max(found, key=len)
+        yield column, text[len(column) + 1 :]
 
 
 def add_test_data(parser: argparse.ArgumentParser, text: str) -> None:

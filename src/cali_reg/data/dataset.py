@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +38,7 @@ class Dataset:
         return self.fragments[0].file.name
 
     def check(self, columns: Sequence[Column], advice: str = "convert it") -> None:
-        """Check that every file has some columns, and that those without levels are numeric.
+        """Check that every file has some columns, of types that can be used.
 
         Parameters
         ----------
@@ -49,17 +49,21 @@ class Dataset:
         Raises
         ------
         DataError
-            For a column that is missing, appears twice or is not numeric.
+            For a column that is missing or appears twice, for one without levels that is not
+            numeric, and for one with levels that holds dates, decimals, lists and the like.
         """
         first = self.fragments[0]
         for fragment in self.fragments:
             kinds = fragment.kinds
             for column in columns:
-                if column.name not in kinds:
-                    raise missing_column(fragment.file.name, column.name, list(kinds))
-                if column.name in fragment.duplicates:
-                    raise duplicate_column(fragment.file.name, column.name)
+                _require_once(fragment, column.name, kinds)
                 kind = kinds[column.name]
+                if column.levels is not None and not fragment.holds_categories(column.name):
+                    raise DataError(
+                        f"{fragment.file.name}: column {column.name!r} holds"
+                        f" {fragment.types[column.name]} values; expected text, integers, floats"
+                        " or booleans, as for any categorical column: convert it"
+                    )
                 if column.levels is None and kind not in ("numbers", "nothing"):
                     expected = first.kinds.get(column.name)
                     other = f"; in {self.name} it holds {expected}" if expected != kind else ""
@@ -67,6 +71,29 @@ class Dataset:
                         f"{fragment.file.name}: column {column.name!r} holds {kind}{other};"
                         f" expected numbers: {advice}"
                     )
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Check that every file has some columns, of any type.
+
+        Parameters
+        ----------
+        names : sequence of str
+
+        Raises
+        ------
+        DataError
+            For a column that is missing or appears twice.
+        """
+        for fragment in self.fragments:
+            for name in names:
+                _require_once(fragment, name, fragment.kinds)
+
+
+def _require_once(fragment: Fragment, name: str, columns: Mapping[str, object]) -> None:
+    if name not in columns:
+        raise missing_column(fragment.file.name, name, list(columns))
+    if name in fragment.duplicates:
+        raise duplicate_column(fragment.file.name, name)
 
 
 def open_dataset(paths: Sequence[str], *, csv_types: bool = True) -> Dataset:

@@ -13,14 +13,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cali_reg.data.formats.base import Problem, text_array
+from cali_reg.data.formats.base import Problem, mask_array, text_array
 from cali_reg.data.missing_values import Mask, drop_missing, rows_with_missing
 from cali_reg.data.readers import Batch
 from cali_reg.errors import DataError
 from cali_reg.least_squares.conversion import MAX_INTEGER
-from cali_reg.runtime.schema import Column
+from cali_reg.runtime.schema import Column, LevelIndex
 
 Values = npt.NDArray[Any]  # (n_rows,): float64, or of a categorical column the level's index, or -1
+_UNSEEN, _MISSING = -1, -2  # in place of a level's index
 _INFINITY = np.array(np.inf).view(np.uint64)  # above are NaN and all of minus sign
 
 
@@ -35,7 +36,7 @@ class EncodedBatch:
     columns : sequence of Column
     values : list of arrays of shape (n_rows,)
         One for each column: float64; or, of a categorical column, indices of its levels, -1 for any
-        other text. Undefined for rows with a missing value or another problem.
+        other category. Undefined for rows with a missing value or another problem.
     missing : dict of int to mask
         Which rows have a missing value, (n_rows,), by the indices of the columns that have any.
     unseen : dict of int to mask
@@ -156,8 +157,8 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
         if column.levels is None:
             values, missing = _encode_numbers(array, k, encoded)
         else:
-            values, missing = _encode_levels(array, column)
-            unknown = (values < 0) & ~missing
+            values = _encode_levels(array, column)
+            missing, unknown = values == _MISSING, values == _UNSEEN
             if column.levels and unknown.any():  # without levels, any category is one
                 (encoded.unseen if unseen == "error" else encoded.as_baseline)[k] = unknown
         encoded.values.append(values)
@@ -245,9 +246,15 @@ def _check_integers(array: pa.Array, k: int, encoded: EncodedBatch) -> None:
             _note(encoded, row, k, encoded.columns[k].inexact_value(value))
 
 
-def _encode_levels(array: pa.Array, column: Column) -> tuple[Values, Mask]:
-    """Return the levels' indices, -1 for what is none of them, and which rows have none."""
-    levels = text_array(column.levels or ())
-    codes = _to_numpy(pc.index_in(array, value_set=levels), -1).astype(np.intp)
-    missing = _to_numpy(pc.binary_length(array), 0) == 0
-    return codes, missing
+def _encode_levels(array: pa.Array, column: Column) -> Values:
+    """Return the levels' indices, -1 for what is none of them, and -2 for a missing value."""
+    codes = _to_numpy(pc.index_in(array, value_set=text_array(column.levels or ())), -1)
+    codes = codes.astype(np.intp)
+    others = codes < 0  # not written as a level is
+    if others.any():
+        spellings = array.filter(mask_array(others)).dictionary_encode()
+        find = LevelIndex(column).find
+        found = [_MISSING if k is None else k for k in map(find, spellings.dictionary.to_pylist())]
+        indices = _to_numpy(spellings.indices, len(found))
+        codes[others] = np.array([*found, _MISSING])[indices]  # null is missing, too
+    return codes

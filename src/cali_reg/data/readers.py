@@ -12,8 +12,16 @@ import pyarrow.compute as pc
 
 from cali_reg.data.files import File, check_unchanged, readable
 from cali_reg.data.formats import arrow_files, csv_files, parquet_files
-from cali_reg.data.formats.base import NO_KEY, Block, Description, Fragment, Problem
+from cali_reg.data.formats.base import (
+    NO_KEY,
+    Block,
+    Description,
+    Fragment,
+    Problem,
+    text_array,
+)
 from cali_reg.errors import DataError
+from cali_reg.runtime.cell_parser import plain_number
 from cali_reg.runtime.schema import Column, feature_names
 
 Progress = Callable[[int], object]  # takes the number of rows read since the last call
@@ -141,7 +149,7 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
         for block in FORMATS[fragment.file.format].read(fragment, inside, size):
             found = dict(zip(positions, block.arrays, strict=True))
             arrays = [
-                _as_asked(found[k], column, fragment)
+                _as_asked(found[k], column)
                 if k in found
                 else _repeat_key(fragment.keys[column.name], column, len(block.numbers))
                 for k, column in enumerate(columns)
@@ -156,19 +164,29 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
     check_unchanged(fragment.file)
 
 
-def _as_asked(array: pa.Array, column: Column, fragment: Fragment) -> pa.Array:
+def _as_asked(array: pa.Array, column: Column) -> pa.Array:
     """Return an array without a dictionary; as text for a categorical column."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if column.levels is None:
         return array
     if pa.types.is_floating(array.type):
-        raise DataError(
-            f"{fragment.file.name}: column {column.name!r} holds {array.type} numbers; expected"
-            " text or integers, as for any categorical column: convert it, or use it as a number"
-        )
+        return _float_texts(array)
     text = pc.cast(array, pa.string())
     text.validate(full=True)  # a file may hold bytes that are not UTF-8
+    return text
+
+
+def _float_texts(array: pa.Array) -> pa.Array:
+    """Return floats as decimal texts, null where one is NaN."""
+    if pa.types.is_float16(array.type):
+        array = pc.cast(array, pa.float32())
+    null = pa.nulls(len(array), pa.string())
+    text = pc.if_else(pc.is_nan(array), null, pc.cast(array, pa.string()))
+    if pc.any(pc.match_substring(text, "e")).as_py():
+        spellings = text.dictionary_encode()
+        texts = list(map(plain_number, spellings.dictionary.to_pylist()))
+        text = text_array(texts).take(spellings.indices)
     return text
 
 

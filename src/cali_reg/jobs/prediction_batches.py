@@ -77,7 +77,8 @@ def read_batches(
         invalid row, after the rows before it.
     """
     dataset = open_dataset(paths, csv_types=False)
-    dataset.check([*validator.columns, *(Column(name, ()) for name in keep)])
+    dataset.check(validator.columns)
+    dataset.check_names(keep)
     for fragment in dataset.fragments:
         n_rows = 0
         for batch, kept in _read(fragment, validator.columns, keep):

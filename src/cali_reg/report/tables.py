@@ -205,14 +205,19 @@ def _scores(scores: Mapping[str, float | None]) -> str:
 
 
 def _coefficients(result: Trained) -> str:
-    solution, model = result.solution, result.model
-    names = ["(intercept)", *model.names]
-    values = [solution.intercept, *solution.coefficients]
-    errors = [solution.intercept_standard_error, *solution.standard_errors]
-    rows = [
-        [name, f"{value:.6g}", f"{error:.3g}", *_t_and_p(value, error, solution.degrees_of_freedom)]
-        for name, value, error in zip(names, values, errors, strict=True)
-    ]
+    """Format a row for each coefficient; the baseline of a categorical column has none."""
+    solution = result.solution
+    values = iter(zip(solution.coefficients, solution.standard_errors, strict=True))
+
+    def row(name: str, value: float, error: float) -> list[str]:
+        t_and_p = _t_and_p(value, error, solution.degrees_of_freedom)
+        return [name, f"{value:.6g}", f"{error:.3g}", *t_and_p]
+
+    rows = [row("(intercept)", solution.intercept, solution.intercept_standard_error)]
+    for column in result.model.columns:
+        if column.levels:
+            rows.append([f"{column.name}={column.levels[0]}", "baseline", "", "", ""])
+        rows += [row(name, *next(values)) for name in column.features]
     return _table(["", "coefficient", "std. error", "t", "p"], rows)
 
 

@@ -1,4 +1,4 @@
-"""Parse the cells of a table: which texts are numbers, true or false, or missing values."""
+"""Parse the cells of a table: numbers, true or false, categories, and missing values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 
 # What the CSV world calls a number: float() would also take 1_000, ١٢, nan and infinity.
 _NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
+_PLAIN_DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]*)?(?:\.([0-9]*))?")
 BOOLEANS = {"false": 0.0, "False": 0.0, "FALSE": 0.0, "true": 1.0, "True": 1.0, "TRUE": 1.0}
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
@@ -45,8 +46,65 @@ def parse_cell(text: str) -> float | None:
     return BOOLEANS.get(text) if number is None else number
 
 
+def parse_category(text: str, *, as_text: bool = False) -> str:
+    """Return the category that a cell of a categorical column stands for.
+
+    Tables write one category in several ways, and formats differ: blanks around it do not count;
+    ``True`` and ``TRUE`` are ``true``; ``10.0`` is ``10``, which it becomes where a column of
+    integers has a gap. Numbers with leading zeros, such as ``010``, are text.
+
+    Parameters
+    ----------
+    text : str
+        The cell.
+    as_text : bool, default=False
+        Whether ``10.0`` and ``10`` are two categories.
+    """
+    text = text.strip()
+    if text in BOOLEANS:
+        return text.lower()
+    decimal = None if as_text else parse_plain_decimal(text)
+    return text if decimal is None else decimal
+
+
+def parse_plain_decimal(text: str) -> str | None:
+    """Return the shortest way to write a plain decimal number.
+
+    Parameters
+    ----------
+    text : str
+        Digits with an optional minus sign and decimal point, without leading zeros.
+
+    Returns
+    -------
+    str or None
+        None if the text is anything else.
+    """
+    found = _PLAIN_DECIMAL.fullmatch(text)
+    if found is None or text in ("", "-", ".", "-."):
+        return None
+    sign, whole, fraction = (part or "" for part in found.groups())
+    digits = (whole or "0") + f".{fraction}".rstrip("0").rstrip(".")
+    return digits if digits == "0" else sign + digits
+
+
+def plain_number(text: str) -> str:
+    """Return a float as the shortest plain decimal: ``1e+16`` as ``10000000000000000``.
+
+    Parameters
+    ----------
+    text : str
+        As Python or Arrow writes a float; infinity is returned as it is.
+    """
+    if "e" in text:
+        from decimal import Decimal  # rarely needed, and slow to import
+
+        text = format(Decimal(text), "f")
+    return parse_plain_decimal(text) or text
+
+
 def is_missing(text: str) -> bool:
-    """Tell whether a cell of a numeric column stands for a missing value.
+    """Tell whether a cell stands for a missing value.
 
     Parameters
     ----------

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from cali_reg.errors import FormatError
 from cali_reg.runtime import fingerprinted_json
+from cali_reg.runtime.cell_parser import MISSING
 from cali_reg.runtime.prediction_interval import Interval
-from cali_reg.runtime.schema import Column, feature_names
+from cali_reg.runtime.schema import Column, feature_names, read_column
 
 VERSIONS = (1, 2)  # of model.json that can be read; the last one is written
 
@@ -143,12 +144,13 @@ class LinearModel(NamedTuple):
         content = self._asdict()
         del content["fingerprint"]
         content["moments"] = content.pop("moments_fingerprint")
-        content["columns"] = [column._asdict() for column in self.columns]
+        content["columns"] = [column.to_dict() for column in self.columns]
         content["features"] = [feature._asdict() for feature in self.features]
         content["interval"] = None if self.interval is None else self.interval._asdict()
         del content["version"]
         if self.version == 1:
             del content["rounding_bound"]
+            content["columns"] = [{"name": c.name, "levels": c.levels} for c in self.columns]
         return fingerprinted_json.dump("model", self.version, content)
 
     def to_json(self) -> bytes:
@@ -278,7 +280,9 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
         raise TypeError("version 1 has no rounding bound")
     bound = content.pop("rounding_bound") if content["version"] > 1 else None
     features = tuple(Feature(**feature) for feature in content.pop("features"))
-    columns = tuple(_column(**column) for column in content.pop("columns"))
+    columns = tuple(map(read_column, content.pop("columns")))
+    if content["version"] == 1:
+        columns = tuple(map(_of_version_1, columns))
     samples = tuple(tuple(row) for row in content.pop("samples"))
     interval, moments = content.pop("interval"), content.pop("moments")
     if interval is not None:
@@ -327,11 +331,13 @@ def _read_quantized(content: dict[str, Any]) -> QuantizedModel:
     return model
 
 
-def _column(name: object, levels: object) -> Column:
-    texts = [name, *(levels if isinstance(levels, list) else [])]
-    if not all(isinstance(text, str) for text in texts) or not isinstance(levels, list | None):
-        raise TypeError("a column name or category is not a string")
-    return Column(str(name), None if levels is None else tuple(levels))
+def _of_version_1(column: Column) -> Column:
+    """Return a column of version 1: its categories are texts, and only an empty cell is missing."""
+    if column.as_text or column.not_missing:
+        raise TypeError("version 1 has no kinds of categories")
+    if column.levels is None:
+        return column
+    return column._replace(as_text=True, not_missing=tuple(filter(None, MISSING)))
 
 
 def _check_numbers(values: Sequence[Any], count: int | None = None) -> None:

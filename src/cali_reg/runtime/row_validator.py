@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
-from cali_reg.runtime.cell_parser import is_missing, parse_cell
+from cali_reg.runtime.cell_parser import is_missing, parse_cell, plain_number
 from cali_reg.runtime.model import Feature
-from cali_reg.runtime.schema import Column, missing_column
+from cali_reg.runtime.schema import Column, LevelIndex, missing_column
 
 
 class ValidRow(NamedTuple):
@@ -56,10 +56,7 @@ class RowValidator:
     ) -> None:
         self.columns, self.features = columns, features
         self.unseen, self.outside = unseen, outside
-        self._levels = [
-            None if column.levels is None else {level: k for k, level in enumerate(column.levels)}
-            for column in columns
-        ]
+        self._levels = [None if column.levels is None else LevelIndex(column) for column in columns]
 
     def validate(self, row: Mapping[str, Any]) -> ValidRow:
         """Return the features of one row.
@@ -69,7 +66,7 @@ class RowValidator:
         row : mapping of str to value
             A value for each column of the model; others are ignored. A numeric column takes a
             number, true or false, or text as a CSV cell has it; a categorical column takes text,
-            an integer, or true or false.
+            a number, or true or false.
 
         Returns
         -------
@@ -90,10 +87,13 @@ class RowValidator:
             if levels is None:
                 features.append(_number(column, value))
             else:
-                level = _level(column, value)
-                if level not in levels:
-                    unseen.append(self._unseen_level(column, level))
-                features += _one_hot(levels, level)
+                text = _category(column, value)
+                level = levels.find(text)
+                if level is None:
+                    raise DataError(column.missing_value())
+                if level < 0:
+                    unseen.append(self._unseen_level(column, text))
+                features += _one_hot(column, level)
         outside = tuple(
             outside_range(feature, value)
             for feature, value in zip(self.features, features, strict=True)
@@ -216,11 +216,11 @@ def outside_range(feature: Feature, value: float) -> str:
     return f"column {feature.name!r} holds {found!r}; the training rows have {low!r} to {high!r}"
 
 
-def _one_hot(levels: dict[str, int], level: str) -> list[float]:
+def _one_hot(column: Column, level: int) -> list[float]:
     """Return a feature for each level but the first, the baseline."""
-    values = [0.0] * (len(levels) - 1)
-    if position := levels.get(level):
-        values[position - 1] = 1.0
+    values = [0.0] * (len(column.levels or ()) - 1)
+    if level > 0:
+        values[level - 1] = 1.0
     return values
 
 
@@ -241,27 +241,35 @@ def _number(column: Column, value: Any) -> float:
     if math.isnan(number):  # missing, as it is in Parquet files
         raise DataError(column.missing_value())
     if math.isinf(number):
-        raise DataError(column.invalid_value(str(value)))
+        raise DataError(column.invalid_value(_text(value)))
     if isinstance(value, int) and int(number) != value:
         raise DataError(column.inexact_value(value))
     return number
 
 
-def _level(column: Column, value: Any) -> str:
-    """Return the text that stands for a category, as it does when it comes from a file."""
-    value = _plain(value)
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+def _category(column: Column, value: Any) -> str:
+    """Return the text of a category, as a file would have it."""
+    plain = _plain(value)
+    if plain is None or (isinstance(plain, float) and math.isnan(plain)):
         raise DataError(column.missing_value())
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str | int):
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    if isinstance(plain, float):
+        return plain_number(str(value))
+    if not isinstance(plain, str | int):
         raise DataError(
-            f"column {column.name!r} holds {str(value)[:40]!r}; expected text, an integer, or true"
+            f"column {column.name!r} holds {str(value)[:40]!r}; expected text, a number, or true"
             " or false, as for any categorical column: convert it"
         )
-    if value == "":
-        raise DataError(column.missing_value())
-    return str(value)
+    return _text(plain)
+
+
+def _text(value: Any) -> str:
+    """Return a value as text, also an integer of more digits than Python writes."""
+    try:
+        return str(value)
+    except ValueError:
+        return f"an integer of {value.bit_length()} bits"
 
 
 def _plain(value: Any) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
+from cali_reg.runtime.cell_parser import is_missing, parse_category
 
 
 class Column(NamedTuple):
@@ -18,10 +19,16 @@ class Column(NamedTuple):
     levels : tuple of str, optional
         The categories of a categorical column, which is encoded one-hot: one feature for each
         level but the first, the baseline. None for a numeric column.
+    as_text : bool
+        Whether numbers among the categories are text, so that 10 and 10.0 are two of them.
+    not_missing : tuple of str
+        Texts that are categories here, though they stand for a missing value elsewhere: ``NA``.
     """
 
     name: str
     levels: tuple[str, ...] | None = None
+    as_text: bool = False
+    not_missing: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -29,6 +36,34 @@ class Column(NamedTuple):
         if self.levels is None:
             return (self.name,)
         return tuple(f"{self.name}={level}" for level in self.levels[1:])
+
+    def is_missing(self, text: str) -> bool:
+        """Tell whether a cell of this column stands for a missing value.
+
+        Parameters
+        ----------
+        text : str
+        """
+        return is_missing(text) and text.strip() not in self.not_missing
+
+    def category(self, text: str) -> str:
+        """Return the category that a cell of this column stands for.
+
+        Parameters
+        ----------
+        text : str
+        """
+        return parse_category(text, as_text=self.as_text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the column as JSON stores it: without what is as usual."""
+        levels = None if self.levels is None else list(self.levels)
+        content: dict[str, Any] = {"name": self.name, "levels": levels}
+        if self.as_text:
+            content["as_text"] = True
+        if self.not_missing:
+            content["not_missing"] = list(self.not_missing)
+        return content
 
     def invalid_value(self, found: str) -> str:
         """Return the error message for a value that has no meaning in this column.
@@ -74,6 +109,64 @@ class Column(NamedTuple):
         """Return the error message for a row without a value in this column."""
         expected = "a number" if self.levels is None else "a category"
         return f"column {self.name!r} has no value; expected {expected}: fix or drop the row"
+
+
+class LevelIndex:
+    """Finds the levels that the cells of a categorical column stand for.
+
+    Parameters
+    ----------
+    column : Column
+    """
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._indices = {level: k for k, level in enumerate(column.levels or ())}
+
+    def find(self, text: str) -> int | None:
+        """Return the index of the level that a cell stands for.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        int or None
+            -1 for a category that is not one of the levels; None for a missing value.
+        """
+        index = self._indices.get(text)  # the usual case
+        if index is None and not self._column.is_missing(text):
+            index = self._indices.get(self._column.category(text), -1)
+        return index
+
+
+def read_column(content: dict[str, Any]) -> Column:
+    """Return a column from JSON.
+
+    Parameters
+    ----------
+    content : dict
+        As `Column.to_dict` returns it.
+
+    Raises
+    ------
+    TypeError, KeyError
+        For anything else.
+    """
+    levels = content["levels"]
+    column = Column(
+        content["name"],
+        None if levels is None else tuple(levels),
+        content.get("as_text") is True,
+        tuple(content.get("not_missing", ())),
+    )
+    texts = [column.name, *(column.levels or ()), *column.not_missing]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a column name or category is not a string")
+    if column.to_dict() != content:
+        raise TypeError(f"column {column.name!r} has unexpected fields")
+    return column
 
 
 def feature_names(columns: Iterable[Column]) -> tuple[str, ...]:

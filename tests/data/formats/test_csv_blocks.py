@@ -25,8 +25,9 @@ from cali_reg.runtime.csv_reader import CsvReader, open_csv, read_header
 from cali_reg.runtime.schema import Column
 
 READ_CSV = pyarrow.csv.read_csv
-LEVELS = ("", "NA", "a", "é ü", ' "q", ', "1", "line\r\nbreak", "null")
-COLUMNS = (Column("x"), Column("t", LEVELS), Column("y"))
+LEVELS = ("1", '"q",', "NA", "a", "line\r\nbreak", "null", "é ü")
+OTHERS = {"": None, "nan": None, " N/A": None, " a ": "a", ' "q", ': '"q",', "1.0": "1", "1.": "1"}
+COLUMNS = (Column("x"), Column("t", LEVELS, not_missing=("NA", "null")), Column("y"))
 MISSING = {"", "NA", "N/A", "NaN", "nan", "null", "NULL"}
 WORDS = {"true": 1.0, "True": 1.0, "TRUE": 1.0, "false": 0.0, "False": 0.0, "FALSE": 0.0}
 
@@ -65,7 +66,9 @@ bad = st.sampled_from(
 )
 rows = st.lists(
     st.tuples(
-        st.one_of(numbers, numbers, odd), st.sampled_from(LEVELS), st.one_of(numbers, numbers, odd)
+        st.one_of(numbers, numbers, odd),
+        st.sampled_from([*LEVELS, *OTHERS]),
+        st.one_of(numbers, numbers, odd),
     ),
     min_size=1,
     max_size=30,
@@ -104,7 +107,7 @@ def reference(text: str) -> Rows:
     """Read CSV with Python's csv and float, and nothing else."""
     table = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     return [
-        (n, [meaning(x), t or None, meaning(y)])
+        (n, [meaning(x), OTHERS.get(t, t), meaning(y)])
         for n, (t, x, _, y) in enumerate(table[1:], start=1)
     ]
 

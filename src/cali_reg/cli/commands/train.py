@@ -58,13 +58,7 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="columns to predict from, separated by commas (default: all except the target)",
     )
-    parser.add_argument(
-        "--categorical",
-        type=argument_types.names,
-        metavar="A,B",
-        help="categorical columns, separated by commas: each is one-hot encoded, and its first"
-        " category in sorted order is the baseline (default: none)",
-    )
+    arguments.add_categories(parser)
     parser.add_argument(
         "--missing",
         choices=["error", "drop"],
@@ -176,7 +170,16 @@ def run(options: argparse.Namespace) -> None:
 def _embedded_data(options: argparse.Namespace) -> TrainingData:
     from cali_reg.jobs.training_data.embedded_data import EmbeddedData
 
-    for name in ("target", "features", "categorical", "test_data", "split_like", "dask"):
+    for name in (
+        "target",
+        "features",
+        "categorical",
+        "baseline",
+        "not_missing",
+        "test_data",
+        "split_like",
+        "dask",
+    ):
         if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} requires --data; name the files")
     if options.cv == 1:
@@ -211,6 +214,8 @@ def _file_data(options: argparse.Namespace) -> TrainingData:
             target=options.target,
             features=options.features,
             categorical=options.categorical or (),
+            baselines=arguments.baselines(options),
+            not_missing=arguments.not_missing(options),
             test_data=options.test_data or (),
             test_size=test_size,
             seed=seed,

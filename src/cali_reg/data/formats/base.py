@@ -74,6 +74,20 @@ class Fragment:
         keys = {name: _kind_of_key(value) for name, value in self.keys.items()}
         return {name: _kind(data_type) for name, data_type in self.types.items()} | keys
 
+    def holds_categories(self, name: str) -> bool:
+        """Tell whether a column may be categorical: text, numbers but no decimals, or booleans.
+
+        Parameters
+        ----------
+        name : str
+        """
+        if name in self.keys:
+            return True
+        found = self.types[name]
+        if pa.types.is_dictionary(found):
+            found = found.value_type
+        return _kind(found) in ("text", "numbers", "nothing") and not pa.types.is_decimal(found)
+
     def split(self) -> list[Fragment]:
         """Return a fragment for each row group, for several workers; itself if there are none."""
         starts = [1, *(1 + n for n in accumulate(self.group_rows))]

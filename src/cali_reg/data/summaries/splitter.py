@@ -52,9 +52,9 @@ class Layout:
         return 1 + len(feature_names(self.columns))
 
 
-def _identity(column: Column) -> tuple[str, bool]:
-    """Return what makes two columns the same to the split: a name, and whether it is text."""
-    return column.name, column.levels is not None
+def _identity(column: Column) -> Column:
+    """Return what makes two columns the same to the split: all but their levels."""
+    return column._replace(levels=None if column.levels is None else ())
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,7 @@ class Splitter:
         if levels is not None:
             return levels[cells]
         texts = encoded.batch.arrays[k].to_pylist()
-        known = {text: word_of_text(text) for text in set(texts) if text}
+        category = encoded.columns[k].category
+        known = {text: word_of_text(category(text)) for text in set(texts) if text}
         words = np.array([known.get(text, 0) for text in texts], np.uint64)
         return words[~encoded.has_missing]

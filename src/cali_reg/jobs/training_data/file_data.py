@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
 from tqdm import tqdm
 
-from cali_reg.data.column_selection import find_levels, select, union_levels, with_levels
+from cali_reg.data.columns.levels import (
+    Found,
+    find_levels,
+    spelling_notes,
+    union_levels,
+    with_levels,
+)
+from cali_reg.data.columns.row_numbers import check_row_numbers
+from cali_reg.data.columns.selection import select
 from cali_reg.data.content_split import ContentSplit
 from cali_reg.data.dask_cluster import Add, Run, Task, open_runner
 from cali_reg.data.dataset import Dataset, open_dataset
 from cali_reg.data.feature_encoding import encode
 from cali_reg.data.readers import BATCH_SIZE, read
-from cali_reg.data.row_numbers import check_row_numbers
 from cali_reg.data.summaries.splitter import Layout, Splitter
 from cali_reg.data.summaries.summarizer import summarize
 from cali_reg.data.summaries.summary import Summary
 from cali_reg.errors import UsageError
 from cali_reg.jobs.training_data.base import FILES, Block
 from cali_reg.runtime.model import LinearModel
-from cali_reg.runtime.schema import Column
+from cali_reg.runtime.schema import Column, read_column
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,10 @@ class FileOptions:
         The columns to predict from; by default all but the target.
     categorical : sequence of str, default=()
         The categorical columns.
+    baselines : mapping of str to str, default={}
+        The baselines of some categorical columns; by default the first level.
+    not_missing : mapping of str to tuple of str, default={}
+        For some categorical columns, texts such as ``NA`` that are categories there.
     test_data : sequence of str, default=()
         Files of the held-out rows. Without them the rows are split by content.
     test_size : float, default=0.2
@@ -63,6 +74,8 @@ class FileOptions:
     target: str
     features: Sequence[str] | None = None
     categorical: Sequence[str] = ()
+    baselines: Mapping[str, str] = field(default_factory=dict)
+    not_missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
     test_data: Sequence[str] = ()
     test_size: float = 0.2
     seed: int = 42
@@ -87,6 +100,7 @@ class FileData:
     def __init__(self, options: FileOptions, columns: tuple[Column, ...] | None = None) -> None:
         self._options = options
         self._known_columns = columns
+        self._spellings: Found = {}
 
     @classmethod
     def for_model(cls, model: LinearModel, paths: Sequence[str]) -> FileData:
@@ -119,7 +133,7 @@ class FileData:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to tell the user about the rows: columns that number them.
+        """What to tell the user: columns that number the rows, categories written in two ways.
 
         Raises
         ------
@@ -127,13 +141,14 @@ class FileData:
             For row numbers among the features, if the user has not named those.
         """
         named = self._known_columns is not None or self._options.features is not None
-        return check_row_numbers(
+        numbers = check_row_numbers(
             self._dataset.name,
             self.columns,
             self.summary(),
             are_named=named,
             apart=bool(self._options.test_data),
         )
+        return (*numbers, *spelling_notes(self.columns, self._spellings))
 
     def summary(self) -> Summary:
         """Return the statistics of the training rows and of the held-out rows.
@@ -167,10 +182,7 @@ class FileData:
         else:
             split |= {"by": "content", "test_size": options.test_size}
             if options.split_keys:
-                split["columns"] = [
-                    {"categorical": key.levels is not None, "name": key.name}
-                    for key in options.split_keys
-                ]
+                split["columns"] = list(map(_key_to_dict, options.split_keys))
         return {"data": FILES, "dropped_rows": self.summary().missing.n_rows, "split": split}
 
     @cached_property
@@ -198,15 +210,22 @@ class FileData:
 
     def _find_columns(self, run: Run) -> tuple[Column, ...]:
         options = self._options
-        columns = select(self._dataset, options.target, options.features, options.categorical)
+        columns = select(
+            self._dataset,
+            options.target,
+            options.features,
+            options.categorical,
+            options.not_missing,
+        )
         categorical = [column for column in columns if column.levels is not None]
         if not categorical:
             return columns
         # the levels of rows that are dropped do not count, whichever value is missing
         needed = [*columns, *options.split_keys] if options.missing == "drop" else categorical
         task = partial(find_levels, columns=needed, batch_size=options.batch_size)
-        found = _run(run, task, self._dataset, union_levels)
-        return with_levels(columns, {column.name: found[column.name] for column in categorical})
+        found: Found = _run(run, task, self._dataset, union_levels)
+        self._spellings = {column.name: found[column.name] for column in categorical}
+        return with_levels(columns, self._spellings, options.baselines)
 
     def _summarize(self, run: Run, layout: Layout) -> Summary:
         options = self._options
@@ -286,11 +305,22 @@ def recorded_keys(source: dict[str, Any]) -> tuple[Column, ...]:
     """
     split = source.get("split")
     keys = split.get("columns") if isinstance(split, dict) else None
-    return tuple(
-        Column(key["name"], () if key.get("categorical") is True else None)
-        for key in (keys if isinstance(keys, list) else [])
-        if isinstance(key, dict) and isinstance(key.get("name"), str)
-    )
+    try:
+        return tuple(map(_read_key, keys or ()))
+    except (TypeError, KeyError, ValueError):
+        return ()
+
+
+def _key_to_dict(key: Column) -> dict[str, Any]:
+    content = key.to_dict()
+    content["categorical"] = content.pop("levels") is not None
+    return content
+
+
+def _read_key(content: dict[str, Any]) -> Column:
+    content = dict(content)
+    levels: list[str] | None = [] if content.pop("categorical") else None
+    return read_column({**content, "levels": levels})
 
 
 def split_of(model: LinearModel) -> tuple[ContentSplit, tuple[Column, ...]]:

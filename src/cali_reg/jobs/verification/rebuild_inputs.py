@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cali_reg.data.columns.levels import chosen_baselines
 from cali_reg.errors import ArtifactError, UsageError
 from cali_reg.jobs.fit import Ranges
 from cali_reg.jobs.training_data.base import FILES, Block
@@ -148,13 +149,17 @@ def _from_files(
     """Read the rows again, as ``cali-reg train`` would."""
     if not paths:
         return RebuildInputs(model.columns, model.target, model.source)
+    categorical = [column for column in model.columns if column.levels is not None]
     options = replace(
         recorded_options(model, paths),
         features=[column.name for column in model.columns],
-        categorical=[column.name for column in model.columns if column.levels is not None],
+        categorical=[column.name for column in categorical],
+        baselines=chosen_baselines(categorical),
+        not_missing={column.name: column.not_missing for column in categorical},
         test_data=test_data,
     )
-    data = FileData(options)
+    # version 1 had other levels for the same rows
+    data = FileData(options, model.columns if model.version == 1 else None)
     summary = data.summary()
     has_held_out, is_updated = bool(options.test_size or test_data), "updated" in model.source
     samples = None if is_updated else summary.sample_rows

@@ -7,6 +7,8 @@ import io
 import json
 import shutil
 import subprocess
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ from cali_reg.runtime.schema import Column
 CITIES = ("NA", 'New "York", NY', "Århus")  # by code points
 ODD = {"age": "= =", "floor area, m²": "a=b", "new": '*/ "q" \'', "city": "c=,d", "price": "é\n=y"}
 
+NOT_MISSING = {ODD["city"]: ["NA"]}
+
 
 def one_hot(table: pa.Table) -> pa.Table:
     """Return a table with a column of 0 and 1 for each city but the first."""
@@ -45,69 +49,108 @@ def test_coefficients_are_those_of_a_one_hot_table(run: Run, tmp_path: Path) -> 
     table, other = make_table(), make_table(99, seed=1)
     texts = write(table, tmp_path / "a.csv"), write(other, tmp_path / "b.csv")
     coded = write(one_hot(table), tmp_path / "c.csv"), write(one_hot(other), tmp_path / "d.csv")
-    found = train(run, tmp_path / "t", texts[0], "--test-data", texts[1], "--categorical", "city")
+    found = train(
+        run,
+        tmp_path / "t",
+        texts[0],
+        "--test-data",
+        texts[1],
+        "--categorical",
+        "city",
+        "--not-missing",
+        "city=NA",
+    )
     expected = train(run, tmp_path / "c", coded[0], "--test-data", coded[1])
     assert found["moments.json"] == expected["moments.json"]
     model, by_hand = (artifacts.read_model(tmp_path / name) for name in "tc")
     assert model.features == by_hand.features
     assert model.scores == by_hand.scores
-    assert model.columns[3] == Column("city", CITIES)
+    assert model.columns[3] == Column("city", CITIES, not_missing=("NA",))
     assert artifacts.read_model(tmp_path / "t").names[3:] == tuple(f"city={c}" for c in CITIES[1:])
 
 
 def test_categories_of_any_type(run: Run, tmp_path: Path) -> None:
-    """Integers, booleans, dates and dictionaries give the levels that their CSV has."""
+    """Integers, floats, booleans and dictionaries give the levels that their CSV has."""
     rng = np.random.default_rng(0)
-    days = pa.array(rng.integers(19_000, 19_003, 200).astype("int32")).cast(pa.date32())
+    sizes = pa.array(rng.integers(0, 4, 200) / 2)
     table = pa.table(
         {
             "zip": rng.integers(8, 12, 200) * 1000,
-            "day": days,
+            "size": sizes,
+            "half": sizes.cast(pa.float16()),
+            "flag": rng.integers(0, 2, 200).astype(bool),
             "kind": pa.array(["a", "b", "ç"]).take(rng.integers(0, 3, 200)).dictionary_encode(),
             "y": rng.normal(size=200),
         }
     )
-    flags = ("--categorical", "zip,day,kind")
+    table = table.set_column(2, "half", table["half"].take(rng.permutation(200)))
+    flags = ("--categorical", "zip,size,half,flag,kind")
     expected = train(run, tmp_path / "out", write(table, tmp_path / "a.csv"), *flags, target="y")
     for suffix in ("parquet", "feather"):
         path = write(table, tmp_path / f"a.{suffix}")
         assert train(run, tmp_path / "out", path, *flags, target="y") == expected
     model = artifacts.read_model(tmp_path / "out")
     levels = {column.name: column.levels for column in model.columns}
-    assert levels["zip"] == ("10000", "11000", "8000", "9000")
+    assert levels["zip"] == ("8000", "9000", "10000", "11000")
+    assert levels["size"] == levels["half"] == ("0", "0.5", "1", "1.5")
+    assert levels["flag"] == ("false", "true")
     assert levels["kind"] == ("a", "b", "ç")
-    assert levels["day"] == ("2022-01-08", "2022-01-09", "2022-01-10")
 
 
 def test_files_of_polars(run: Run, tmp_path: Path) -> None:
     """Polars writes text of its own type, and categories."""
     table = make_table()
     expected = train(
-        run, tmp_path / "out", write(table, tmp_path / "a.csv"), "--categorical", "city"
+        run,
+        tmp_path / "out",
+        write(table, tmp_path / "a.csv"),
+        "--categorical",
+        "city",
+        "--not-missing",
+        "city=NA",
     )
     frame = DataFrame(table.to_pydict())
     frame.write_ipc(tmp_path / "b.arrow")
     frame.write_parquet(tmp_path / "b.parquet")
     for name in ("b.arrow", "b.parquet"):
-        assert train(run, tmp_path / "out", tmp_path / name, "--categorical", "city") == expected
+        assert (
+            train(
+                run,
+                tmp_path / "out",
+                tmp_path / name,
+                "--categorical",
+                "city",
+                "--not-missing",
+                "city=NA",
+            )
+            == expected
+        )
     message = refused(run, tmp_path, "--data", tmp_path / "b.arrow", "--target", "price")
     assert "b.arrow: columns that are not numeric: city (text)" in message
 
 
-def test_na_is_a_level_and_empty_is_missing(run: Run, tmp_path: Path) -> None:
-    """In a column of levels NA is a text like any other; an empty cell is none, as is null."""
+def test_missing_categories(run: Run, tmp_path: Path) -> None:
+    """Missing marks are missing in text, too, in all formats, unless an option says otherwise."""
     table = make_table(100)
     cities = [None if k in (3, 50) else city for k, city in enumerate(table["city"].to_pylist())]
+    n_marks = 2 + cities.count("NA")
     table = table.set_column(3, "city", pa.array(cities))
     for suffix in ("csv", "parquet", "arrow"):
         path = write(table, tmp_path / f"a.{suffix}")
         flags = ("--data", path, "--target", "price", "--categorical", "city")
         message = refused(run, tmp_path, *flags)
+        assert message.startswith(
+            f"rows with missing values: {n_marks} (city {n_marks}); the first"
+        )
+        message = refused(run, tmp_path, *flags, "--not-missing", "city=NA")
         assert message == (
             f"rows with missing values: 2 (city 2); the first is row 4 of {path}: fill them in, or"
             " pass --missing drop"
         )
         train(run, tmp_path / "out", path, *flags[4:], "--missing", "drop")
+        assert artifacts.read_model(tmp_path / "out").columns[3].levels == CITIES[1:]
+        kept = (*flags[4:], "--missing", "drop", "--not-missing", "city=NA")
+        train(run, tmp_path / "out", path, *kept)
         assert artifacts.read_model(tmp_path / "out").columns[3].levels == CITIES
 
 
@@ -119,7 +162,7 @@ def test_levels_of_dropped_rows_do_not_count(run: Run, tmp_path: Path) -> None:
     rows[7:7] = [{**rows[0], "city": "Aalborg", "age": None}, {**rows[0], "city": "Z", "new": ""}]
     (tmp_path / "a.csv").write_text(kept, encoding="utf-8")
     (tmp_path / "b.csv").write_text(to_csv(table.column_names, rows), encoding="utf-8")
-    flags = ("--categorical", "city")
+    flags = ("--categorical", "city", "--not-missing", "city=NA")
     expected = train(run, tmp_path / "a", tmp_path / "a.csv", *flags)
     found = train(run, tmp_path / "b", tmp_path / "b.csv", *flags, "--missing", "drop")
     assert found["moments.json"] == expected["moments.json"]
@@ -132,8 +175,9 @@ BAD_LEVELS: dict[str, tuple[list[Any], str]] = {
     "too many": ([f"l{k}" for k in range(1001)], "column 't' has more than 1000 categories"),
     "one": (["a"] * 30, "column 't' holds a in every row; expected at least two categories"),
     "none": ([None] * 30, "rows with missing values: 30 (t 30); the first is row 1 of "),
-    "floats": ([0.5, 1.0] * 15, "column 't' holds double numbers; expected text or integers"),
-    "lists": ([[1]] * 30, "cannot be read as Parquet (Unsupported cast"),
+    "decimals": ([Decimal("0.5")] * 30, "column 't' holds decimal128(1, 1) values; expected text"),
+    "dates": ([date(2022, 1, 8)] * 30, "column 't' holds date32[day] values; expected text, integ"),
+    "lists": ([[1]] * 30, "column 't' holds list<element: int64> values; expected text"),
     "feature twice": (["a", "1"] * 15, "two features have the name 't=a'"),
 }
 
@@ -167,7 +211,9 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a model of a file of odd names, and the file."""
     folder = tmp_path_factory.mktemp("odd")
     path = write(odd_table(), folder / "odd.parquet")
-    options = FileOptions([str(path)], ODD["price"], categorical=[ODD["city"]])
+    options = FileOptions(
+        [str(path)], ODD["price"], categorical=[ODD["city"]], not_missing=NOT_MISSING
+    )
     write_files(folder, train_job(FileData(options)).files)
     return folder
 
@@ -197,7 +243,14 @@ def test_options_take_quoted_names(run: Run, tmp_path: Path, odd: Path) -> None:
     """Quotes protect commas in --features and --categorical, as in CSV."""
     text = io.StringIO()
     csv.writer(text).writerow([ODD[name] for name in list(ODD)[:4]])
-    flags = ("--features", text.getvalue().strip("\r\n"), "--categorical", '"c=,d"')
+    flags = (
+        "--features",
+        text.getvalue().strip("\r\n"),
+        "--categorical",
+        '"c=,d"',
+        "--not-missing",
+        "c=,d=NA",
+    )
     found = train(run, tmp_path / "out", odd / "odd.parquet", *flags, target=ODD["price"])
     assert found == {name: (odd / name).read_bytes() for name in found}
     code, _, err = run("train", "--data", "x", "--target", "y", "--features", 'a,"b')
@@ -290,7 +343,7 @@ def test_update_equals_training_on_all_rows(run: Run, tmp_path: Path, command: s
         write(t, tmp_path / n)
         for t, n in ((table.slice(0, 600), "a.csv"), (table.slice(600), "b.parquet"))
     ]
-    flags = ("--categorical", "city")
+    flags = ("--categorical", "city", "--not-missing", "city=NA")
     first, second = (both[:1], both) if command == "add" else (both, both[:1])
     train(run, tmp_path / "updated", *first, *flags)
     expected = train(run, tmp_path / "expected", *second, *flags)
@@ -351,7 +404,15 @@ def test_bad_rows_in_an_update(run: Run, tmp_path: Path, case: str) -> None:
     """The first bad row is named with its file, and the artifacts stay."""
     name, value, expected = BAD_UPDATES[case]
     table = make_table(100)
-    train(run, tmp_path / "out", write(table, tmp_path / "a.csv"), "--categorical", "city")
+    train(
+        run,
+        tmp_path / "out",
+        write(table, tmp_path / "a.csv"),
+        "--categorical",
+        "city",
+        "--not-missing",
+        "city=NA",
+    )
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     rows = table.slice(0, 3).to_pylist()
     rows[1][name] = value
