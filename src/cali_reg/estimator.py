@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cali_reg.errors import CollinearityWarning, DataError
 from cali_reg.least_squares.collinearity import find_rounding_dependent
-from cali_reg.least_squares.conversion import check_table
+from cali_reg.least_squares.conversion import check_table, exact_float64, strip_names
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.predictions import predict
 from cali_reg.least_squares.solution import Solution, solve
@@ -59,8 +59,9 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
     -----
     `X` is anything with rows and columns that scikit-learn accepts: a NumPy array, a list of lists,
     a pandas or polars DataFrame, a PyArrow Table; `y` an array, a list, a Series or an Arrow array.
-    Columns hold floats, integers or booleans. No number is rounded without a message: `fit` rejects
-    what no float64 is equal to, such as the integer 2**53 + 1.
+    Columns hold floats, integers, booleans or decimals, which become the nearest float64. No other
+    number is rounded: `fit` and `predict` reject what no float64 is equal to, such as the integer
+    2**53 + 1. Blanks around the names of columns do not count. Files are read by the same rules.
 
     ``score(X, y)`` is scikit-learn's: R² of `predict`, in ordinary float64 arithmetic. It compares
     with the mean of `y`, with ``fit_intercept=False``, too, where other programs compare with zero
@@ -153,7 +154,7 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            The features, converted to float64 (to the nearest, where `fit` would raise an error).
+            The features, of the types that `fit` takes.
 
         Returns
         -------
@@ -164,13 +165,19 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         ------
         NotFittedError
             Before the first `fit`.
+        DataError
+            For a number that no float64 is equal to. It is a ValueError; the message names the
+            column and the row.
         ValueError
             For NaN, infinity, text, other columns or other shapes than in `fit`.
         TypeError
             For a sparse matrix.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = strip_names(X)
+        check_table(X)
+        X = validate_data(self, X, dtype="numeric", reset=False)
+        X = exact_float64(X, self._names).astype(np.float64, copy=False)
         return predict(X, self.coef_.tolist(), self.intercept_)
 
     @property
@@ -186,13 +193,20 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         return self._solution.r2_uncentered
 
     def _moments(self, X: Any, y: Any, *, reset: bool) -> Moments:
+        X = strip_names(X)
         check_table(X)
         check_table(y)
         X, y = validate_data(
             self, X, y, reset=reset, dtype="numeric", y_numeric=True, ensure_all_finite=False
         )
-        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
-        return Moments.from_arrays(X, y, names=[*names, "y"])
+        return Moments.from_arrays(X, y, names=[*self._names, "y"])
+
+    @property
+    def _names(self) -> list[str]:
+        """Names of the columns, for messages."""
+        return list(
+            getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
+        )
 
     def _warn_of_roundings(self, moments: Moments, names: Any) -> None:
         found = find_rounding_dependent(

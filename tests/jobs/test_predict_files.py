@@ -449,3 +449,22 @@ def test_interrupt_leaves_nothing(folder: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
     assert list(out.parent.iterdir()) == []
+
+
+def test_blanks_around_names_do_not_count(run: Run, tmp_path: Path) -> None:
+    """In the headers of all formats, and in options, as in a data frame."""
+    values = [round(0.1 * k * k % 7, 3) for k in range(60)]
+    table = pa.table({" x": values, "t ": list("abc") * 20, "\ty": values[::-1]})
+    outputs = set()
+    for name in ("a.csv", "a.parquet", "a.arrow"):
+        path = write_rows(tmp_path / name, table)
+        options = ("--data", path, "--target", "y ", "--features", " x", "--categorical", "t ")
+        folder = tmp_path / name.replace(".", "_")
+        code, _, err = run("train", *options, "--artifacts", folder)
+        assert (code, err) == (0, "")
+        plain = write_rows(tmp_path / "plain.csv", table.rename_columns(["x", "t", "y"]))
+        for rows in (path, plain):
+            code, out, err = run("predict", rows, "--artifacts", folder, "--keep", "t,x")
+            assert (code, err) == (0, "")
+            outputs.add((out, (folder / "model.json").read_bytes()))
+    assert len(outputs) == 1

@@ -1,11 +1,13 @@
 """Conversion: what no float64 equals is refused by name, and never rounded in silence."""
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from cali_reg.errors import DataError
@@ -55,6 +57,72 @@ def test_the_estimator_refuses_what_no_float64_equals(X: Any) -> None:
     """scikit-learn's own conversion, which rounds, does not come first."""
     with pytest.raises(DataError, match=r"column 'x1' holds -?\d.* \(row 1\): no float64 equals"):
         ExactLinearRegression().fit(X, [1, 2])
+
+
+@every_table
+def test_predict_refuses_what_fit_refuses(X: Any) -> None:
+    """A prediction rounds no number either, as for a file."""
+    model = ExactLinearRegression().fit([[0.0, 1.0], [1.0, 5.0], [2.0, 3.0]], [1, 2, 4])
+    with pytest.raises(DataError, match=r"column 'x1' holds -?\d.* \(row 1\): no float64 equals"):
+        model.predict(X)
+
+
+DECIMALS = [["0.1", "3"], ["1e-400", "9007199254740993"], ["2.675", "-1"], ["-7.1", "0.2"]]
+
+
+@pytest.mark.parametrize(
+    "frame", [np.array, list, pd.DataFrame, pl.DataFrame, pa.table], ids=lambda f: f.__module__
+)
+def test_decimals_are_rounded_to_the_nearest(frame: Any) -> None:
+    """As the same digits in a CSV file are, in fit, in predict and in moments."""
+    cells = [[Decimal(text) for text in row] for row in DECIMALS]
+    if frame in (pl.DataFrame, pa.table):  # whose decimals have a fixed scale
+        cells[1][0] = Decimal("0.3")
+        columns = {f"x{j}": [row[j] for row in cells] for j in range(2)}
+        if frame is pa.table:
+            columns = {name: pa.array(c, pa.decimal128(30, 5)) for name, c in columns.items()}
+        X = frame(columns)
+    else:
+        X = frame(cells)
+    floats = np.array([[float(str(value)) for value in row] for row in cells])
+    y: Any = [Decimal("0.1"), Decimal(2), Decimal(3), Decimal("4.7")]
+    rounded = [0.1, 2.0, 3.0, 4.7]
+    model = ExactLinearRegression().fit(X, y)
+    expected = ExactLinearRegression().fit(floats, rounded)
+    assert (model.coef_.tolist(), model.intercept_) == (
+        expected.coef_.tolist(),
+        expected.intercept_,
+    )
+    assert model.predict(X).tolist() == expected.predict(floats).tolist()
+    assert Moments.from_arrays(X, y) == Moments.from_arrays(floats, rounded)
+
+
+@pytest.mark.parametrize("value", ["1e400", "-1e400"])
+def test_decimals_beyond_float64_are_refused(value: str) -> None:
+    """They are no infinity."""
+    table = [[Decimal(1)], [Decimal(value)]]
+    with pytest.raises(
+        DataError, match=r"column 'x0' holds -?1E\+400 \(row 1\): no float64 equals"
+    ):
+        ExactLinearRegression().fit(table, [1, 2])
+    model = ExactLinearRegression().fit([[1.0], [2.0]], [1, 2])
+    with pytest.raises(
+        DataError, match=r"column 'x0' holds -?1E\+400 \(row 1\): no float64 equals"
+    ):
+        model.predict(table)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_blanks_around_names_do_not_count(frame: Any) -> None:
+    """A header with blanks, in fit or in predict, names the same columns; the frame stays."""
+    plain = {"a": [0.0, 1.0, 2.0], "b": [1.0, 5.0, 3.0]}
+    blanks = frame({" a": plain["a"], "b\t": plain["b"]})
+    first = ExactLinearRegression().fit(blanks, [1, 2, 4])
+    assert first.feature_names_in_.tolist() == ["a", "b"]
+    second = ExactLinearRegression().fit(frame(plain), [1, 2, 4])
+    assert first.predict(frame(plain)).tolist() == second.predict(blanks).tolist()
+    names: Any = getattr(blanks, "column_names", getattr(blanks, "columns", None))
+    assert list(names) == [" a", "b\t"]
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def names(text: str) -> list[str]:
     Parameters
     ----------
     text : str
-        As in CSV, a name in double quotes may contain commas.
+        As in CSV, a name in double quotes may contain commas. Blanks around a name do not count.
 
     Returns
     -------
@@ -111,11 +111,12 @@ def names(text: str) -> list[str]:
         If `text` is anything else.
     """
     try:
-        return next(csv.reader([text], skipinitialspace=True, strict=True), [])
+        found = next(csv.reader([text], skipinitialspace=True, strict=True), [])
     except csv.Error as error:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a list of names separated by commas ({error})"
         ) from None
+    return [name.strip() for name in found]
 
 
 def bits(text: str) -> int:

@@ -122,6 +122,7 @@ def _pairs(
 ) -> Iterator[tuple[str, str]]:
     """Yield the column and the text of each COLUMN=TEXT; both may hold an equals sign."""
     for text in texts or ():
+        text = text.strip()
         found = [column for column in columns or () if text.startswith(f"{column}=")]
         if not found:
             raise UsageError(

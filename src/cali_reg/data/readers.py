@@ -115,11 +115,14 @@ def describe(file: File, *, csv_types: bool = True) -> Fragment:
             found = FORMATS[file.format].describe(file)
         else:
             found = csv_files.describe_header(file)
-    names = found.names
+    names = [name.strip() for name in found.names]
     types = dict(zip(names, found.types, strict=True))
     duplicates = frozenset(name for name, count in Counter(names).items() if count > 1)
     keys = {key: value for key, value in file.keys.items() if key not in types}
-    return Fragment(file, types, keys, duplicates, found.n_rows, found.group_rows)
+    stored = {name: raw for name, raw in zip(names, found.names, strict=True) if name != raw}
+    return Fragment(
+        file, types, keys, duplicates, found.n_rows, found.group_rows, stored_names=stored
+    )
 
 
 def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[Batch]:
@@ -144,7 +147,10 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
     """
     size = min(size, max(_FEWEST_ROWS, _CELLS // max(1, len(feature_names(columns)))))
     positions = [k for k, column in enumerate(columns) if column.name not in fragment.keys]
-    inside = [columns[k] for k in positions]
+    stored = fragment.stored_names
+    inside = [
+        columns[k]._replace(name=stored.get(columns[k].name, columns[k].name)) for k in positions
+    ]
     with readable(fragment.file):
         for block in FORMATS[fragment.file.format].read(fragment, inside, size):
             found = dict(zip(positions, block.arrays, strict=True))

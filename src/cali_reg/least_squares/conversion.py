@@ -1,9 +1,10 @@
-"""Conversion of any numeric table to float64 without a rounding."""
+"""Conversion of any numeric table to float64: decimals are rounded to the nearest, nothing else."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ def exact_float64(
     values: npt.NDArray[Any], names: Sequence[str], first_row: int = 0
 ) -> npt.NDArray[Any]:
     """Return an array that is equal to another and casts to float64 without a rounding.
+
+    A `Decimal` becomes the nearest float64, as the same digits in a CSV file do.
 
     Parameters
     ----------
@@ -67,7 +70,7 @@ def check_table(table: Any) -> None:
 
     NumPy makes float64 of a list of numbers, and of columns of several types. So values that are
     not in an array of their own type are checked before the conversion. What is not a number is
-    ignored here: `exact_float64` rejects it.
+    ignored here: `exact_float64` rejects it. A `Decimal` may be rounded.
 
     Parameters
     ----------
@@ -88,6 +91,25 @@ def check_table(table: Any) -> None:
                 number = _to_float(value)
                 if number is not None and _is_rounded(value, number):
                     raise _error(name, row, value, _NO_FLOAT64)
+
+
+def strip_names(table: Any) -> Any:
+    """Return a data frame without blanks around the names of its columns.
+
+    Parameters
+    ----------
+    table : array-like or data frame
+        Other than a frame, and with names without blanks, it is returned as it is.
+    """
+    names = getattr(table, "column_names", getattr(table, "columns", ()))
+    if not any(isinstance(name, str) and name != name.strip() for name in names):
+        return table
+    stripped = [name.strip() if isinstance(name, str) else name for name in names]
+    if hasattr(table, "rename_columns"):  # Arrow
+        return table.rename_columns(stripped)
+    table = table.copy(deep=False) if hasattr(table, "iloc") else table.clone()
+    table.columns = stripped
+    return table
 
 
 def _columns(table: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -125,7 +147,12 @@ def _to_float(value: Any) -> float | None:
 
 
 def _is_rounded(value: Any, number: float) -> bool:
-    """Tell whether `number` differs from `value`: Python compares numbers exactly."""
+    """Tell whether `number` differs from `value`: Python compares numbers exactly.
+
+    Decimals may differ, as decimal numbers in text do, if they are within the range of float64.
+    """
+    if isinstance(value, Decimal):
+        return math.isinf(number) and not value.is_infinite()
     if isinstance(value, np.integer):
         value = int(value)  # NumPy compares its integers with floats as floats
     return not (math.isnan(number) or isinstance(value, str)) and bool(number != value)

@@ -50,7 +50,10 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
         " (default: the embedded California Housing data)",
     )
     parser.add_argument(
-        "--target", metavar="COLUMN", help="column to predict; required with --data"
+        "--target",
+        type=str.strip,
+        metavar="COLUMN",
+        help="column to predict; required with --data",
     )
     parser.add_argument(
         "--features",

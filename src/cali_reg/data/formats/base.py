@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -57,6 +57,8 @@ class Fragment:
         The row groups to read, if not all.
     first_row : int
         The number of the first row, from 1.
+    stored_names : dict
+        The names of some columns as the file has them, with blanks around them, by name.
     """
 
     file: File
@@ -67,6 +69,7 @@ class Fragment:
     group_rows: tuple[int, ...] = ()
     row_groups: tuple[int, ...] | None = None
     first_row: int = 1
+    stored_names: dict[str, str] = field(default_factory=dict)
 
     @property
     def kinds(self) -> dict[str, str]:
