@@ -131,6 +131,10 @@ BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
         {"x.csv": CSV.replace("a,b,y", ",b,y")},
         ": column '' looks like the row numbers; expected features: name the columns to use",
     ),
+    "comma at each end": (
+        {"x.csv": CSV.replace("\n", ",\n")},
+        ": column '' has no values; expected features: name the columns to use with --features",
+    ),
     "constant target": (
         {"x.csv": "a,y\n" + "".join(f"{k},5\n" for k in range(N))},
         "the target 'y' is 5.0 in every training row; expected values that differ",

@@ -78,9 +78,10 @@ def _all_features(
     """Return all columns but the target. Raises DataError for those that are no features."""
     features = [name for name in kinds if name != target]
     for name in filter(_INDEX.fullmatch, features):
+        holds = "looks like the row numbers" if kinds[name] != "nothing" else "has no values"
         raise DataError(
-            f"{dataset.name}: column {name!r} looks like the row numbers; expected features: name"
-            " the columns to use with --features"
+            f"{dataset.name}: column {name!r} {holds}; expected features: name the columns to use"
+            " with --features"
         )
     others = [
         f"{name} ({kinds[name]})"
