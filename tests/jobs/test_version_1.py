@@ -8,7 +8,9 @@ import pytest
 from commands import Run
 from forgeries import differing, forge, verdicts
 
+from cali_reg.jobs.verification.rebuild_inputs import find_inputs
 from cali_reg.runtime import artifacts
+from cali_reg.runtime.schema import Column
 
 GOLDEN = Path(__file__).parents[1] / "support" / "version_1"
 
@@ -76,3 +78,38 @@ def test_the_new_version_adds_bounds_and_changes_nothing_else(made: Path) -> Non
     for model in (old, new):
         del model["version"], model["fingerprint"]
     assert new == old
+
+
+def test_its_categories_are_texts(run: Run, tmp_path: Path) -> None:
+    """Version 1 compared texts: 10.0, True and NA are levels as they are, and keep their bytes."""
+    rows = ["x,c,y", *(f"{k * k % 7},{'abc'[k % 3]},{k}" for k in range(30)), ""]
+    (tmp_path / "rows.csv").write_text("\n".join(rows))
+    command = ("train", "--data", tmp_path / "rows.csv", "--target", "y", "--categorical", "c")
+    assert run(*command, "--artifacts", tmp_path)[0] == 0
+    new = artifacts.read_model(tmp_path)
+    levels = ("10.0", "NA", "True")
+    names = ("x", "c=NA", "c=True")
+    old = new._replace(
+        version=1,
+        columns=(Column("x"), Column("c", levels)),
+        features=tuple(f._replace(name=n) for f, n in zip(new.features, names, strict=True)),
+    ).to_json()
+    (tmp_path / "model.json").write_bytes(old)
+    model = artifacts.read_model(tmp_path)
+    assert model.to_json() == old
+    (tmp_path / "old.csv").write_text("x,c\n1,10.0\n1,NA\n1,True\n")
+    (tmp_path / "new.csv").write_text("x,c\n1,a\n1,b\n1,c\n")
+    code, out, _ = run("predict", "--artifacts", tmp_path, tmp_path / "old.csv")
+    assert (code, out.split()) == (
+        0,
+        [repr(new.predict([1.0, b, c])) for b, c in ((0, 0), (1, 0), (0, 1))],
+    )
+    (tmp_path / "gap.csv").write_text("x,c\n1,\n")
+    _, _, err = run("predict", "--artifacts", tmp_path, tmp_path / "gap.csv")
+    assert "row 1: column 'c' has no value" in err
+    (tmp_path / "other.csv").write_text("x,c\n1,null\n")
+    _, _, err = run("predict", "--artifacts", tmp_path, tmp_path / "other.csv")
+    assert "row 1: column 'c' holds 'null', a category not seen in training" in err
+    cells = [f"{k * k % 7},{levels[k % 3]},{k}" for k in range(30)]
+    (tmp_path / "rows.csv").write_text("\n".join(["x,c,y", *cells, ""]))
+    assert find_inputs(model, [str(tmp_path / "rows.csv")], []).columns == model.columns

@@ -244,6 +244,37 @@ def test_a_split_like_that_of_text(run: Run, tmp_path: Path) -> None:
     assert "model.json           same" in out
 
 
+def test_a_split_like_that_of_another_writer(run: Run, tmp_path: Path) -> None:
+    """Rows are held out by their categories, not by how a file writes them."""
+    integers = write(tmp_path / "a.parquet", [10, 9, 2])
+    floats = write(tmp_path / "b.csv", ["10.0", "9.0", " 2"])
+    text = write(tmp_path / "c.parquet", ["1.1", "1.10", "2"], pa.string())
+    numbers = write(tmp_path / "d.csv", ["1.1", "1.10", "2"])
+    for name, (first, other) in (("a", (integers, floats)), ("c", (text, numbers))):
+        train(run, tmp_path / name, first)
+        flags = ("--features", "x", "--split-like", tmp_path / name)
+        train(run, tmp_path / "like", other, flags=flags)
+        model, like = (
+            artifacts.read_model(folder) for folder in (tmp_path / name, tmp_path / "like")
+        )
+        assert [row[0] for row in model.samples] == [row[0] for row in like.samples]
+        command = ("train", "--artifacts", tmp_path / "x", "--target", "y", "--features", "x")
+        assert run(*command, "--data", other, *flags[2:])[0] == 0
+        alone = artifacts.read_model(tmp_path / "x")
+        assert [row[0] for row in model.samples] == [row[0] for row in alone.samples]
+
+
+def test_floats(run: Run, tmp_path: Path) -> None:
+    """They are plain decimals; NaN is missing, whatever text is not."""
+    path = write(tmp_path / "a.parquet", [1e16, 0.1, math.nan, 2.5])
+    for flags in ((), ("--not-missing", "c=nan")):
+        assert "rows with missing values: 15 (c 15)" in refused(
+            run, tmp_path / "a", path, flags=flags
+        )
+        train(run, tmp_path / "b", path, flags=("--missing", "drop", *flags))
+        assert column(tmp_path / "b").levels == ("0.1", "2.5", "10000000000000000")
+
+
 def test_values_of_a_row(run: Run, tmp_path: Path) -> None:
     """A mapping takes text, numbers and booleans, as files do."""
     train(run, tmp_path / "a", write(tmp_path / "a.csv", ["10", "0.1", "true"]))
