@@ -46,6 +46,8 @@ def export(folder: Path, kind: str, precision: str) -> bytes:
     UsageError
         If the format needs a package that is not installed, or cannot hold the model's codes.
     """
-    model = artifacts.read_model(folder)
-    quantized = artifacts.read_quantized(folder, model) if precision == "uint8" else None
+    codes = [artifacts.QUANTIZED] * (precision == "uint8")
+    files = artifacts.Snapshot(folder, artifacts.MODEL, *codes)
+    model = files.model()
+    quantized = files.quantized(model) if codes else None
     return FORMATS[kind](model, quantized)

@@ -12,7 +12,6 @@ from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.quantization.change_bound import Blocks
 from cali_reg.quantization.quantizer import WIDTHS, Quantized, narrowest, quantize
-from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
 
 
@@ -91,8 +90,7 @@ def quantize_all_widths(folder: Path, data: Sequence[str] = ()) -> list[Quantize
 
 
 def _load(folder: Path, data: Sequence[str]) -> tuple[LinearModel, TrainTestMoments, Blocks | None]:
-    model = artifacts.read_model(folder)
-    moments = moments_file.load_for(model, folder)
+    model, moments = moments_file.load_with_model(folder)
     return model, moments, _training_rows(model, moments, data)
 
 

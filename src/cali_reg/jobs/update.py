@@ -14,7 +14,6 @@ from cali_reg.jobs.training_data.base import FILES
 from cali_reg.jobs.training_data.file_data import FileData
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments_file import TrainTestMoments
-from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
 
 
@@ -39,10 +38,13 @@ class Updated(Trained):
     ----------
     added, removed : RowCounts
         Of the files named. Whether the model had the rows that were removed is not known.
+    based_on : str
+        Fingerprint of the model before.
     """
 
     added: RowCounts
     removed: RowCounts
+    based_on: str
 
 
 def update(
@@ -85,8 +87,7 @@ def update(
     """
     if not add and not remove:
         raise UsageError("nothing to update; name files with --add or --remove")
-    model = artifacts.read_model(folder)
-    moments = moments_file.load_for(model, folder)
+    model, moments = moments_file.load_with_model(folder)
     train, test, ranges_are = moments.train, moments.test, model.ranges
     ranges = ranges_of(model)
     n_added = n_removed = RowCounts()
@@ -111,7 +112,7 @@ def update(
         min_r2=min_r2,
         allow_collinear=allow_collinear,
     )
-    return Updated(**vars(trained), added=n_added, removed=n_removed)
+    return Updated(**vars(trained), added=n_added, removed=n_removed, based_on=model.fingerprint)
 
 
 def _counts(summary: Summary) -> RowCounts:

@@ -90,7 +90,8 @@ def verify(
     FormatError
         If ``moments.json`` is to be used and is damaged.
     """
-    found, problems = _read(folder)
+    files = artifacts.Snapshot(folder, *artifacts.ALL)
+    found, problems = _read(files)
     model = _parse("model", LinearModel.from_json, found.get(artifacts.MODEL))
     quantized = _parse("quantized", QuantizedModel.from_json, found.get(artifacts.QUANTIZED))
     if model is None and data:
@@ -102,7 +103,7 @@ def verify(
     model = model or train(EmbeddedData()).model  # without model.json: the default
     inputs = find_inputs(model, data, test_data)
     if trust_moments:
-        inputs = use_stored_moments(folder, inputs)
+        inputs = use_stored_moments(files, inputs)
     rebuilt, names = _rebuild(model, quantized, inputs)
     unchecked = _unchecked(inputs, quantized)
     return [
@@ -115,18 +116,18 @@ def verify(
     ]
 
 
-def _read(folder: Path) -> tuple[dict[str, bytes], dict[str, str]]:
+def _read(files: artifacts.Snapshot) -> tuple[dict[str, bytes], dict[str, str]]:
     """Return the artifacts' bytes, and why some have none."""
     found, problems = {}, {}
     for name in artifacts.ALL:
-        try:
-            found[name] = (folder / name).read_bytes()
-        except FileNotFoundError:
-            problems[name] = "missing"
-        except OSError as error:
-            problems[name] = f"cannot be read ({error.strerror})"
+        if problem := files.problem(name):
+            problems[name] = problem
+        else:
+            found[name] = files.bytes(name)
     if not found:
-        raise ArtifactError(f"{folder}: no artifact found; name their folder with --artifacts")
+        raise ArtifactError(
+            f"{files.folder}: no artifact found; name their folder with --artifacts"
+        )
     return found, problems
 
 

@@ -79,12 +79,13 @@ class TrainTestMoments:
         return cls(names, target, train, test, content["fingerprint"])
 
 
-def load(folder: Path) -> TrainTestMoments:
+def load(files: artifacts.Snapshot) -> TrainTestMoments:
     """Read the ``moments.json`` of a folder, whichever model it belongs to.
 
     Parameters
     ----------
-    folder : Path
+    files : Snapshot
+        Of a model's folder, with this file.
 
     Returns
     -------
@@ -97,8 +98,32 @@ def load(folder: Path) -> TrainTestMoments:
     FormatError
         If it is damaged.
     """
-    data = artifacts.read(folder, artifacts.MOMENTS, "train")
-    return TrainTestMoments.from_json(data, str(folder / artifacts.MOMENTS))
+    path = files.folder / artifacts.MOMENTS
+    return TrainTestMoments.from_json(files.bytes(artifacts.MOMENTS), str(path))
+
+
+def load_with_model(folder: Path) -> tuple[LinearModel, TrainTestMoments]:
+    """Read the model of a folder, and its moments.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    LinearModel, TrainTestMoments
+        Of the same training.
+
+    Raises
+    ------
+    ArtifactError
+        If a file is missing, or ``moments.json`` belongs to another model.
+    FormatError
+        If a file is damaged.
+    """
+    files = artifacts.Snapshot(folder, artifacts.MODEL, artifacts.MOMENTS)
+    model = files.model()
+    return model, _load_for(model, files)
 
 
 def load_for(model: LinearModel, folder: Path) -> TrainTestMoments:
@@ -121,9 +146,13 @@ def load_for(model: LinearModel, folder: Path) -> TrainTestMoments:
     FormatError
         If it is damaged.
     """
-    moments = load(folder)
+    return _load_for(model, artifacts.Snapshot(folder, artifacts.MOMENTS))
+
+
+def _load_for(model: LinearModel, files: artifacts.Snapshot) -> TrainTestMoments:
+    moments = load(files)
     if moments.fingerprint != model.moments_fingerprint:
         raise ArtifactError(
-            f"{folder / artifacts.MOMENTS}: belongs to another model; run `cali-reg train`"
+            f"{files.folder / artifacts.MOMENTS}: belongs to another model; run `cali-reg train`"
         )
     return moments

@@ -1,11 +1,15 @@
-"""Read the files of a model's folder."""
+"""Read and replace the files of a model's folder."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from cali_reg.errors import ArtifactError
+from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.model import LinearModel, QuantizedModel
+from cali_reg.runtime.storage.regular_file import TooLargeError
+from cali_reg.runtime.storage.snapshot import read_snapshot
 
 LINEAR_MODEL = "linear_model.joblib"
 MODEL = "model.json"
@@ -14,35 +18,131 @@ QUANT_PARAMS = "quant_params.joblib"
 SCALE = "scale.joblib"
 QUANTIZED = "quantized.json"
 ALL = (LINEAR_MODEL, MODEL, MOMENTS, QUANT_PARAMS, SCALE, QUANTIZED)
+LARGEST = 1 << 28  # bytes of a file: what the model of 2,500 features needs
 
 
-def read(folder: Path, name: str, made_by: str) -> bytes:
-    """Read an artifact.
+class Snapshot:
+    """Files of a model's folder, as they were at one moment.
 
     Parameters
     ----------
     folder : Path
-    name : str
-        The file's name, such as ``model.json``.
-    made_by : str
-        The command that makes it, such as ``train``, for the error message.
+    names : str
+        File names, such as ``model.json``.
 
-    Returns
-    -------
-    bytes
+    Attributes
+    ----------
+    folder : Path
 
     Raises
     ------
-    ArtifactError
-        If it does not exist or cannot be read.
+    ArtifactError, FormatError
+        As `read_snapshot` does.
     """
-    path = folder / name
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: no such file; run `cali-reg {made_by}` first") from None
-    except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error.strerror})") from None
+
+    def __init__(self, folder: Path, *names: str) -> None:
+        self.folder = folder
+        self._found = read_snapshot(folder, names, LARGEST)
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is something with the name of a file, whether it can be read or not.
+
+        Parameters
+        ----------
+        name : str
+            One of the names.
+        """
+        return not isinstance(self._found[name], FileNotFoundError)
+
+    def problem(self, name: str) -> str:
+        """Return why a file cannot be read; empty if it can.
+
+        Parameters
+        ----------
+        name : str
+            One of the names.
+        """
+        found = self._found[name]
+        if not isinstance(found, OSError):
+            return ""
+        if isinstance(found, FileNotFoundError):
+            return "missing"
+        problem = "is too large" if isinstance(found, TooLargeError) else "cannot be read"
+        return f"{problem} ({found.strerror})"
+
+    def bytes(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Parameters
+        ----------
+        name : str
+            One of the names.
+
+        Raises
+        ------
+        ArtifactError
+            If it does not exist or cannot be read.
+        """
+        found = self._found[name]
+        if not isinstance(found, OSError):
+            return found
+        path = self.folder / name
+        if not self.has(name):
+            made_by = "quantize" if name in (QUANT_PARAMS, SCALE, QUANTIZED) else "train"
+            raise ArtifactError(f"{path}: no such file; run `cali-reg {made_by}` first")
+        raise ArtifactError(f"{path}: {self.problem(name)}")
+
+    def model(self) -> LinearModel:
+        """Return the model of ``model.json``.
+
+        Raises
+        ------
+        ArtifactError
+            If it does not exist or cannot be read.
+        FormatError
+            If it is damaged, or of another format.
+        """
+        return LinearModel.from_json(self.bytes(MODEL), str(self.folder / MODEL))
+
+    def find_quantized(self, model: LinearModel) -> QuantizedModel | None:
+        """Return the codes of ``quantized.json`` if they belong to a model; else None.
+
+        Parameters
+        ----------
+        model : LinearModel
+
+        Raises
+        ------
+        ArtifactError
+            If the file does not exist or cannot be read.
+        FormatError
+            If it is damaged, or of another format.
+        """
+        path = self.folder / QUANTIZED
+        quantized = QuantizedModel.from_json(self.bytes(QUANTIZED), str(path))
+        is_of_model = quantized.model_fingerprint == model.fingerprint
+        return quantized if is_of_model and len(quantized.codes) == len(model.features) else None
+
+    def quantized(self, model: LinearModel) -> QuantizedModel:
+        """Return the codes of ``quantized.json``, which must belong to a model.
+
+        Parameters
+        ----------
+        model : LinearModel
+
+        Raises
+        ------
+        ArtifactError
+            If the file does not exist, cannot be read, or was made from another model.
+        FormatError
+            If it is damaged, or of another format.
+        """
+        quantized = self.find_quantized(model)
+        if quantized is None:
+            raise ArtifactError(
+                f"{self.folder / QUANTIZED}: made from another model; run `cali-reg quantize`"
+            )
+        return quantized
 
 
 def read_model(folder: Path) -> LinearModel:
@@ -64,7 +164,7 @@ def read_model(folder: Path) -> LinearModel:
     FormatError
         If it is damaged, or of another format.
     """
-    return LinearModel.from_json(read(folder, MODEL, "train"), str(folder / MODEL))
+    return Snapshot(folder, MODEL).model()
 
 
 def read_quantized(folder: Path, model: LinearModel) -> QuantizedModel:
@@ -88,37 +188,32 @@ def read_quantized(folder: Path, model: LinearModel) -> QuantizedModel:
     FormatError
         If it is damaged, or of another format.
     """
-    quantized = find_quantized(folder, model)
-    if quantized is None:
-        raise ArtifactError(
-            f"{folder / QUANTIZED}: made from another model; run `cali-reg quantize`"
-        )
-    return quantized
+    return Snapshot(folder, QUANTIZED).quantized(model)
 
 
-def find_quantized(folder: Path, model: LinearModel) -> QuantizedModel | None:
-    """Read ``quantized.json`` if it belongs to `model`.
+def replace(folder: Path, files: Mapping[str, bytes], based_on: str) -> None:
+    """Write files that were made from the model of a folder, if it still holds that model.
 
     Parameters
     ----------
     folder : Path
         The model's folder.
-    model : LinearModel
-        The model of that folder.
-
-    Returns
-    -------
-    QuantizedModel or None
-        None if it was made from another model.
+    files : mapping of str to bytes
+        The contents, by file name.
+    based_on : str
+        Fingerprint of the model that they were made from.
 
     Raises
     ------
     ArtifactError
-        If it does not exist or cannot be read.
-    FormatError
-        If it is damaged, or of another format.
+        If another command has replaced the model meanwhile, and as `write_files` does.
     """
-    path = folder / QUANTIZED
-    quantized = QuantizedModel.from_json(read(folder, QUANTIZED, "quantize"), str(path))
-    is_of_model = quantized.model_fingerprint == model.fingerprint
-    return quantized if is_of_model and len(quantized.codes) == len(model.features) else None
+
+    def check() -> None:
+        if read_model(folder).fingerprint != based_on:
+            raise ArtifactError(
+                f"{folder / MODEL}: replaced by another command meanwhile; nothing was written: run"
+                " this one again"
+            )
+
+    write_files(folder, files, check)

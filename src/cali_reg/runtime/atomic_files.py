@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from cali_reg.errors import ArtifactError
 
+# what writes is imported when it is needed: a prediction to standard output starts without it
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+
+def write_files(
+    folder: Path, files: Mapping[str, bytes], check: Callable[[], None] = lambda: None
+) -> None:
     """Write all files into a folder, or none if one of them cannot be written.
 
     Parameters
@@ -21,32 +23,27 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         Created if it does not exist.
     files : mapping of str to bytes
         The contents, by file name.
+    check : callable, optional
+        Raises an error if the files must not be written after all, as `replace_set` says.
 
     Raises
     ------
     ArtifactError
-        If a file cannot be written; the folder is then unchanged.
+        If a file cannot be written; the folder is then unchanged, or the message says what is.
     """
+    from cali_reg.runtime.storage.transaction import replace_set
+
     with _explain(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        temporary: dict[str, Path] = {}
-        try:
-            for name, data in files.items():
-                with _temporary(folder) as (file, path):
-                    file.write(data)
-                temporary[name] = path
-            for name in temporary:  # all before the first is replaced
-                _require_replaceable(folder / name)
-            for name, path in temporary.items():
-                path.replace(folder / name)
-        finally:
-            for path in temporary.values():
-                path.unlink(missing_ok=True)
+        replace_set(folder, files, check)
 
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that replaces `path` when the block ends without an error.
+
+    The new file has the mode and, where the system allows it, the owner of the old one. If `path`
+    is a symbolic link, the file that it points to is replaced, and the link stays.
 
     Parameters
     ----------
@@ -62,20 +59,50 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
     ArtifactError
         If the file cannot be written; an existing one is then unchanged.
     """
+    from cali_reg.runtime.storage import signals
+    from cali_reg.runtime.storage.locks import CAN_MOVE_OPEN_FILES
+    from cali_reg.runtime.storage.temporary import temporary_file, write_through
+    from cali_reg.runtime.storage.transaction import require_replaceable, tidy
+
     with _explain(path.parent):
-        _require_replaceable(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _temporary(path.parent) as (file, temporary):
+        target = _follow(path)
+        require_replaceable(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tidy(target.parent)
+        with temporary_file(target.parent, target) as (file, temporary):
             yield file
-        try:
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            write_through(file)
+            if not CAN_MOVE_OPEN_FILES:
+                file.close()  # Windows does not rename an open file
+            with signals.deferred():
+                temporary.replace(target)
 
 
-def _require_replaceable(path: Path) -> None:
-    if path.exists() and not path.is_file():
-        raise ArtifactError(f"{path}: not a regular file; name another")
+def write_file(path: Path, data: bytes) -> None:
+    """Write one file, as `replace_file` does.
+
+    Parameters
+    ----------
+    path : Path
+    data : bytes
+
+    Raises
+    ------
+    ArtifactError
+        If the file cannot be written; an existing one is then unchanged.
+    """
+    with replace_file(path) as file:
+        file.write(data)
+
+
+def _follow(path: Path) -> Path:
+    """Return the file that a symbolic link points to, which may not exist yet."""
+    if not path.is_symlink():
+        return path
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # links in a circle, before Python 3.13
+        raise OSError(None, str(error)) from None
 
 
 @contextmanager
@@ -88,28 +115,3 @@ def _explain(folder: Path) -> Iterator[None]:
             f"{folder}: cannot be written ({reason}); nothing there was changed:"
             " free some space, or choose another folder"
         ) from None
-
-
-@contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """Yield a new file and its path; at the end it is on the disk or, after an error, deleted."""
-    import tempfile  # slow to import, and needed for writing only
-
-    handle, name = tempfile.mkstemp(prefix=".cali-reg-", dir=folder)
-    path = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file, path
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(OSError):
-            path.chmod(0o666 & ~_umask())
-    except BaseException:
-        path.unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

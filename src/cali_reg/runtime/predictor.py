@@ -149,10 +149,12 @@ class Predictor:
             if value not in _CHOICES[name]:
                 raise UsageError(f"{name} is {value!r}; expected {' or '.join(_CHOICES[name])}")
         folder = Path(folder)
-        self.model = artifacts.read_model(folder)
+        codes = [artifacts.QUANTIZED] * (precision != "float64")
+        files = artifacts.Snapshot(folder, artifacts.MODEL, *codes)
+        self.model = files.model()
         self.used: LinearModel | QuantizedModel = self.model
-        if precision != "float64":
-            self.used = artifacts.read_quantized(folder, self.model)
+        if codes:
+            self.used = files.quantized(self.model)
         self.interval: tuple[Interval, float] | None = None
         self.outputs: tuple[str, ...] = ("prediction",)
         if interval is not None:
@@ -370,7 +372,8 @@ def describe_samples(folder: Path) -> str:
     UsageError
         If the model holds no sample rows.
     """
-    model = artifacts.read_model(folder)
+    files = artifacts.Snapshot(folder, artifacts.MODEL, artifacts.QUANTIZED)
+    model = files.model()
     if not model.samples:
         raise UsageError(
             f"{folder / artifacts.MODEL}: holds no sample rows; name a CSV file, or - for"
@@ -378,9 +381,9 @@ def describe_samples(folder: Path) -> str:
         )
     predictions = [model.predict(row) for row in model.samples]
     text = f"Sample predictions: {format_values(predictions)}\n"
-    if not (folder / artifacts.QUANTIZED).exists():
+    if not files.has(artifacts.QUANTIZED):
         return text + "Quantized: none yet (run `cali-reg quantize`)\n"
-    quantized = artifacts.find_quantized(folder, model)
+    quantized = files.find_quantized(model)
     if quantized is None:
         path = folder / artifacts.QUANTIZED
         return (

@@ -6,7 +6,7 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.errors import UsageError
-from cali_reg.runtime.atomic_files import write_files
+from cali_reg.runtime.atomic_files import write_file
 from cali_reg.runtime.text_writer import open_text
 
 DESCRIPTION = """\
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError("--format onnx is binary; name a file with --out, such as model.onnx")
     data = export(options.artifacts, options.format, options.precision)
     if options.out is not None:
-        write_files(options.out.parent, {options.out.name: data})
+        write_file(options.out, data)
         return
     with open_text(None) as file:
         file.write(data.decode())

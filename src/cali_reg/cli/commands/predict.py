@@ -6,7 +6,7 @@ import argparse
 
 from cali_reg.cli import argument_types, arguments
 from cali_reg.errors import UsageError
-from cali_reg.runtime.atomic_files import write_files
+from cali_reg.runtime.atomic_files import write_file
 from cali_reg.runtime.predictor import (
     TABLE_SUFFIXES,
     PredictOptions,
@@ -161,4 +161,4 @@ def _predict_samples(options: argparse.Namespace) -> None:
     if options.out is None:
         print(text, end="")
     else:
-        write_files(options.out.parent, {options.out.name: text.encode()})
+        write_file(options.out, text.encode())

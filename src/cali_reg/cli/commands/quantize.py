@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cali_reg.cli import argument_types, arguments
-from cali_reg.runtime.artifacts import read_model
-from cali_reg.runtime.atomic_files import write_files
+from cali_reg.runtime import artifacts
 
 DESCRIPTION = """\
 Convert the float64 coefficients to integer codes, uint8 by default, that change
@@ -94,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
         max_r2_loss=options.max_r2_loss,
         max_change=options.max_change,
     )
-    target = read_model(options.artifacts).target
-    write_files(options.artifacts, result.files)
+    target = artifacts.read_model(options.artifacts).target
+    artifacts.replace(options.artifacts, result.files, result.model.model_fingerprint)
     print(tables.quantized(result, target))
     print(tables.files(options.artifacts), end="")

@@ -6,7 +6,6 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.atomic_files import write_files
 
 DESCRIPTION = """\
 Add rows to a trained model, or remove rows from it. Only these rows are read,
@@ -72,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
     )
-    write_files(options.artifacts, updated.files)
+    artifacts.replace(options.artifacts, updated.files, updated.based_on)
     print(tables.trained(updated))
     print(tables.updated(updated))
     print(tables.files(options.artifacts, updated.files), end="")

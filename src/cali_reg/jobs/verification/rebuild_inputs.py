@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from cali_reg.data.columns.levels import chosen_baselines
@@ -173,13 +172,13 @@ def _from_files(
     )
 
 
-def use_stored_moments(folder: Path, inputs: RebuildInputs) -> RebuildInputs:
+def use_stored_moments(files: artifacts.Snapshot, inputs: RebuildInputs) -> RebuildInputs:
     """Use ``moments.json`` in place of unavailable rows.
 
     Parameters
     ----------
-    folder : Path
-        The model's folder.
+    files : Snapshot
+        Of the model's folder, with this file.
     inputs : RebuildInputs
 
     Returns
@@ -191,11 +190,11 @@ def use_stored_moments(folder: Path, inputs: RebuildInputs) -> RebuildInputs:
     ArtifactError, FormatError
         If the file cannot be read, or has other columns than the rows.
     """
-    stored = moments_file.load(folder)
+    stored = moments_file.load(files)
     if (stored.names, stored.target) != (feature_names(inputs.columns), inputs.target):
         raise ArtifactError(
-            f"{folder}: the columns of its files and of the rows differ; name the rows that the"
-            " model was trained on"
+            f"{files.folder}: the columns of its files and of the rows differ; name the rows that"
+            " the model was trained on"
         )
     training = inputs.training
     if inputs.is_embedded and training is not None and training.moments != stored.train:
