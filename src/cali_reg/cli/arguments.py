@@ -29,6 +29,20 @@ def add_artifacts(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_debug(parser: argparse.ArgumentParser) -> None:
+    """Add ``--debug``, which shows where an error comes from.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        help="after an error, also print where in the code it was raised, to report it",
+    )
+
+
 def add_data(parser: argparse.ArgumentParser, text: str) -> None:
     """Add ``--data``, the files of the training data.
 

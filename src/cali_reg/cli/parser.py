@@ -10,6 +10,7 @@ from importlib import import_module
 from cali_reg import __version__
 from cali_reg.cli import arguments
 from cali_reg.cli.commands import COMMANDS
+from cali_reg.runtime.messages import print_error
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ Linear regression that can be audited to the last bit: exact coefficients,
 quantization with an accuracy contract, and files that can be rebuilt byte for
 byte. `cali-reg COMMAND --help` describes a command.
 
-Exit code: 0 for success, 1 if a check failed, 2 for invalid input or options."""
+Exit code: 0 for success, 1 if a check failed, 2 for invalid input or options,
+70 for an error in cali-reg itself, 128 and the number of a signal after it."""
 
 _EXAMPLES = """\
 cali-reg train --data rows.csv --target price
@@ -36,7 +38,8 @@ class _Parser(argparse.ArgumentParser):
     """A parser that reports a usage error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        print_error(self.prog, f"{message}; see {self.prog} --help")
+        self.exit(2)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -105,6 +108,7 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         subparser.set_defaults(run=command.run)
         arguments.add_artifacts(subparser)
         command.add_arguments(subparser)
+        arguments.add_debug(subparser)
     return parser
 
 

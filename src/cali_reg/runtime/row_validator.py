@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import is_missing, parse_cell, plain_number
+from cali_reg.runtime.messages import print_error
 from cali_reg.runtime.model import Feature
 from cali_reg.runtime.schema import Column, LevelIndex, missing_column
 
@@ -173,7 +173,7 @@ class RowLog:
         if self.on_error == "stop":
             raise DataError(problem)
         self.n_skipped += 1
-        _print_error(problem)
+        print_error("cali-reg predict", problem)
 
     def accept(self, n_rows: int = 1, *, outside: Noted = NO_ROWS, unseen: Noted = NO_ROWS) -> None:
         """Count valid rows, and those to note.
@@ -196,12 +196,13 @@ class RowLog:
             (self.unseen, "have categories not seen in training, taken as the baseline"),
         ):
             if noted.n_rows:
-                _print_error(
+                print_error(
+                    "cali-reg predict",
                     f"{noted.n_rows} of {self.n_valid} predicted rows {what}; the first is"
-                    f" {noted.first}"
+                    f" {noted.first}",
                 )
         if self.n_skipped:
-            _print_error(f"skipped {self.n_skipped} of {self.n_rows} rows")
+            print_error("cali-reg predict", f"skipped {self.n_skipped} of {self.n_rows} rows")
 
 
 def outside_range(feature: Feature, value: float) -> str:
@@ -278,7 +279,3 @@ def _plain(value: Any) -> Any:
         return value.item()
     except (AttributeError, TypeError, ValueError):
         return value
-
-
-def _print_error(text: str) -> None:
-    print(f"cali-reg predict: {text}", file=sys.stderr)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from cali_reg.cli import argument_types, arguments
 from cali_reg.errors import UsageError
 from cali_reg.runtime.artifacts import read_model
 from cali_reg.runtime.atomic_files import write_files
+from cali_reg.runtime.messages import print_error
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def run(options: argparse.Namespace) -> None:
         folds = cross_validate(data.summary().folds, trained.model.names, trained.projected)
     write_files(options.artifacts, trained.files)
     for note in trained.notes:
-        print(f"cali-reg train: note: {note}", file=sys.stderr)
+        print_error("cali-reg train", f"note: {note}")
     print(tables.trained(trained))
     if folds:
         print(tables.cross_validated(folds))

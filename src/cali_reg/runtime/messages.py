@@ -1,0 +1,93 @@
+"""Text for people: one line, without control characters and without secrets."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+_MASK = "***"
+
+
+def printable(text: str) -> str:
+    r"""Return text with everything that is not printable escaped, line breaks included.
+
+    A terminal obeys control characters; marks of direction and line separators make a text look
+    like another. All of these become escapes such as ``\x1b``.
+
+    Parameters
+    ----------
+    text : str
+        From anywhere: the name of a file or of a column, a level, the message of a library.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def mask_secrets(text: str) -> str:
+    """Return text in which no address has a password or the value of a parameter.
+
+    Parameters
+    ----------
+    text : str
+        It may have addresses such as ``s3://key:secret@bucket/x.csv?token=1``.
+
+    Returns
+    -------
+    str
+        With ``***`` in place of them.
+    """
+    if "://" not in text:
+        return text
+    return " ".join(map(_mask_word, text.split(" ")))
+
+
+def print_error(program: str, text: str) -> None:
+    """Print a message to standard error, in one line.
+
+    A standard error that is closed or full is no reason to stop, and the message goes nowhere else.
+
+    Parameters
+    ----------
+    program : str
+        What the line begins with.
+    text : str
+        The message.
+    """
+    if sys.stderr is None:
+        return
+    try:
+        print(printable(mask_secrets(f"{program}: {text}")), file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        discard(2)
+
+
+def discard(descriptor: int) -> None:
+    """Let a standard stream write to nowhere, so that Python's flush at exit cannot fail.
+
+    Parameters
+    ----------
+    descriptor : int
+        1 for standard output, 2 for standard error.
+    """
+    with contextlib.suppress(OSError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, descriptor)
+        os.close(null)
+
+
+def _mask_word(word: str) -> str:
+    scheme, mark, rest = word.partition("://")
+    if not mark:
+        return word
+    user, at, host = rest.rpartition("@")
+    if at and (":" in user or "/" not in user):
+        rest = f"{_MASK}@{host}"
+    path, query, parameters = rest.partition("?")
+    if "=" in parameters:
+        fields = [field.partition("=") for field in parameters.split("&")]
+        *_, last = fields
+        end = last[2][len(last[2].rstrip("'\")],:;.")) :]  # what the sentence adds to the address
+        parameters = "&".join(f"{name}={_MASK}" for name, _, _ in fields) + end
+    return scheme + mark + path + query + parameters
