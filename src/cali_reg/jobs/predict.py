@@ -41,12 +41,12 @@ def predict_files(options: PredictOptions, predictor: Predictor) -> None:
     DataError
         For files that cannot be read or have no rows, and for invalid rows unless they are skipped.
     UsageError
-        For a file that is named twice.
+        For a file that is named twice, and for an output that is an input.
     ArtifactError
         If the output cannot be written; an existing file is then unchanged.
     """
     log = RowLog(options.on_error)
-    batches = read_batches(options.paths, predictor.validator, options.keep, log)
+    batches = read_batches(options.paths, predictor.validator, options.keep, log, options.out)
     with _open_writer(options, predictor) as write:
         for batch in prefetch(batches):
             write(batch, _predict(predictor, batch))

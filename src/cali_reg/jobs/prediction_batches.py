@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,8 @@ from cali_reg.data.formats.base import Fragment, mask_array
 from cali_reg.data.missing_values import Mask
 from cali_reg.data.prefetch import prefetch
 from cali_reg.data.readers import BATCH_SIZE, Batch, read
-from cali_reg.errors import DataError
+from cali_reg.errors import DataError, UsageError
+from cali_reg.runtime.atomic_files import is_same_file
 from cali_reg.runtime.row_validator import NO_ROWS, Noted, RowLog, RowValidator, outside_range
 from cali_reg.runtime.schema import Column
 
@@ -55,7 +57,11 @@ class PredictionBatch:
 
 
 def read_batches(
-    paths: Sequence[str], validator: RowValidator, keep: Sequence[str], log: RowLog
+    paths: Sequence[str],
+    validator: RowValidator,
+    keep: Sequence[str],
+    log: RowLog,
+    out: Path | None = None,
 ) -> Iterator[PredictionBatch]:
     """Yield the valid rows of files.
 
@@ -69,14 +75,22 @@ def read_batches(
         Names of the columns to copy to the output.
     log : RowLog
         Counts the rows, and raises an error for invalid ones or reports them.
+    out : Path, optional
+        The file that is written, which must not be one of those to read.
 
     Raises
     ------
+    UsageError
+        If `out` is one of the files, and for a file that is named twice.
     DataError
         For files that cannot be read or have no rows and, if the log stops at it, for the first
         invalid row, after the rows before it.
     """
     dataset = open_dataset(paths, csv_types=False)
+    for fragment in dataset.fragments:
+        is_local = fragment.file.filesystem.type_name == "local"
+        if out is not None and is_local and is_same_file(out, fragment.file.path):
+            raise UsageError(f"--out {out}: this is an input file; name another")
     dataset.check(validator.columns)
     dataset.check_names(keep)
     for fragment in dataset.fragments:

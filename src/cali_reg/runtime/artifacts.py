@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cali_reg.errors import ArtifactError
-from cali_reg.runtime.atomic_files import write_files
+from cali_reg.errors import ArtifactError, UsageError
+from cali_reg.runtime.atomic_files import is_same_file, write_files
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 from cali_reg.runtime.storage.regular_file import TooLargeError
 from cali_reg.runtime.storage.snapshot import read_snapshot
@@ -19,6 +19,26 @@ SCALE = "scale.joblib"
 QUANTIZED = "quantized.json"
 ALL = (LINEAR_MODEL, MODEL, MOMENTS, QUANT_PARAMS, SCALE, QUANTIZED)
 LARGEST = 1 << 28  # bytes of a file: what the model of 2,500 features needs
+
+
+def require_output(out: Path, folder: Path, paths: Sequence[str] = ()) -> None:
+    """Raise UsageError for an output file that is a file of the model, or an input.
+
+    Parameters
+    ----------
+    out : Path
+        The file to write.
+    folder : Path
+        The model's folder.
+    paths : sequence of str
+        Input files; ``-`` is standard input. What is not a local file is no problem.
+    """
+    for name in ALL:
+        if is_same_file(out, folder / name):
+            raise UsageError(f"--out {out}: this is a file of the model; name another")
+    for path in paths:
+        if is_same_file(out, 0 if path == "-" else path):
+            raise UsageError(f"--out {out}: this is an input file; name another")
 
 
 class Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,24 @@ def write_file(path: Path, data: bytes) -> None:
     """
     with replace_file(path) as file:
         file.write(data)
+
+
+def is_same_file(one: Path | str, other: Path | str | int) -> bool:
+    """Tell whether two names are of one file, by whichever links they lead to it.
+
+    Parameters
+    ----------
+    one : Path or str
+        An existing file or a new one.
+    other : Path, str or int
+        The same, or the number of an open file.
+    """
+    try:
+        return os.path.samefile(one, other)  # noqa: PTH121 - also for the number of an open file
+    except (OSError, ValueError):  # one of them does not exist
+        if isinstance(other, int) or "://" in str(other):
+            return False
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _follow(path: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.csv_reader import CsvReader, open_csv, read_header
+from cali_reg.runtime.messages import printable
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 from cali_reg.runtime.prediction_interval import Interval
 from cali_reg.runtime.row_validator import NO_ROWS, Noted, RowLog, RowValidator
@@ -263,8 +264,8 @@ def open_predictor(options: PredictOptions) -> Predictor:
     Raises
     ------
     ArtifactError, FormatError, UsageError
-        As `load_model` does; also UsageError for a compressed output, and for a column to keep that
-        is named twice or as a column of the output.
+        As `load_model` does; also UsageError for an output that is compressed, an input or a file
+        of the model, and for a column to keep that is named twice or as a column of the output.
     """
     predictor = Predictor(
         options.artifacts,
@@ -273,6 +274,8 @@ def open_predictor(options: PredictOptions) -> Predictor:
         unseen=options.unseen,
         outside=options.outside,
     )
+    if options.out is not None:
+        artifacts.require_output(options.out, options.artifacts, options.paths)
     if options.out is not None and options.out.suffix.lower() == ".gz":
         raise UsageError(
             f"{options.out}: compressed output is not supported; expected a name such as x.csv"
@@ -385,7 +388,7 @@ def describe_samples(folder: Path) -> str:
         return text + "Quantized: none yet (run `cali-reg quantize`)\n"
     quantized = files.find_quantized(model)
     if quantized is None:
-        path = folder / artifacts.QUANTIZED
+        path = printable(str(folder / artifacts.QUANTIZED))
         return (
             text
             + f"Quantized: {path} is stale, made from another model (run `cali-reg quantize`)\n"
@@ -394,7 +397,7 @@ def describe_samples(folder: Path) -> str:
     largest = max(abs(a - b) for a, b in zip(predictions, others, strict=True))
     return (
         f"{text}uint{quantized.bits} predictions:  {format_values(others)}\n"
-        f"Largest difference: {largest:.6f} {model.target}\n"
+        f"Largest difference: {largest:.6f} {printable(model.target)}\n"
     )
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.errors import UsageError
+from cali_reg.runtime import artifacts
 from cali_reg.runtime.atomic_files import write_file
 from cali_reg.runtime.text_writer import open_text
 
@@ -54,6 +55,8 @@ def run(options: argparse.Namespace) -> None:
 
     if options.format == "onnx" and options.out is None:
         raise UsageError("--format onnx is binary; name a file with --out, such as model.onnx")
+    if options.out is not None:
+        artifacts.require_output(options.out, options.artifacts)
     data = export(options.artifacts, options.format, options.precision)
     if options.out is not None:
         write_file(options.out, data)

@@ -6,6 +6,7 @@ import argparse
 
 from cali_reg.cli import argument_types, arguments
 from cali_reg.errors import UsageError
+from cali_reg.runtime import artifacts
 from cali_reg.runtime.atomic_files import write_file
 from cali_reg.runtime.predictor import (
     TABLE_SUFFIXES,
@@ -157,6 +158,8 @@ def _predict_samples(options: argparse.Namespace) -> None:
         raise UsageError(
             f"{options.out}: sample predictions are text; expected a name such as x.txt"
         )
+    if options.out is not None:
+        artifacts.require_output(options.out, options.artifacts)
     text = describe_samples(options.artifacts)
     if options.out is None:
         print(text, end="")
