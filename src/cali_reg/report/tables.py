@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cali_reg.least_squares.statistics.t_distribution import two_sided_p_value
 from cali_reg.runtime import artifacts
+from cali_reg.runtime.messages import printable
 
 if TYPE_CHECKING:  # a table needs none of the packages that made its numbers
     from cali_reg.jobs.fit import Trained
@@ -167,7 +168,7 @@ def verdicts(results: Sequence[Verdict]) -> str:
     for result in results:
         verdict = f"differs: {result.difference}" if result.difference else "same"
         unchecked = f" (not checked: {result.unchecked})" if result.unchecked else ""
-        lines.append(f"{result.name:{width}}  {verdict}{unchecked}\n")
+        lines.append(printable(f"{result.name:{width}}  {verdict}{unchecked}") + "\n")
     return "".join(lines)
 
 
@@ -235,6 +236,8 @@ def _number(value: float | None, form: str, *, missing: str = "undefined") -> st
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Align the first column to the left, the others to the right."""
+    rows = [[printable(cell) for cell in row] for row in rows]
+    header = [printable(cell) for cell in header]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = (
         "  ".join(f"{cell:{'<' if j == 0 else '>'}{widths[j]}}" for j, cell in enumerate(row))

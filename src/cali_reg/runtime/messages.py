@@ -7,6 +7,7 @@ import os
 import sys
 
 _MASK = "***"
+_LONGEST = 2000  # characters of a message: names come from anywhere
 
 
 def printable(text: str) -> str:
@@ -58,7 +59,9 @@ def print_error(program: str, text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        print(printable(mask_secrets(f"{program}: {text}")), file=sys.stderr, flush=True)
+        line = f"{program}: {text}"
+        line = line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
+        print(printable(mask_secrets(line)), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         discard(2)
 

@@ -6,6 +6,7 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.runtime import artifacts
+from cali_reg.runtime.messages import printable
 
 DESCRIPTION = """\
 Add rows to a trained model, or remove rows from it. Only these rows are read,
@@ -77,4 +78,5 @@ def run(options: argparse.Namespace) -> None:
     print(tables.files(options.artifacts, updated.files), end="")
     quantized = options.artifacts / artifacts.QUANTIZED
     if quantized.exists():
-        print(f"\n{quantized} has the codes of the model before: run `cali-reg quantize`")
+        path = printable(str(quantized))
+        print(f"\n{path} has the codes of the model before: run `cali-reg quantize`")

@@ -6,6 +6,7 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.errors import GateError
+from cali_reg.runtime.messages import printable
 
 DESCRIPTION = """\
 Rebuild all artifacts from the training data, and compare every byte with the
@@ -78,4 +79,5 @@ def run(options: argparse.Namespace) -> None:
             " training rows with --data)"
         )
     unchecked = ", except what was not checked" * any(verdict.unchecked for verdict in verdicts)
-    print(f"✔ {options.artifacts}: all {len(verdicts)} files match a rebuild{unchecked}")
+    folder = printable(str(options.artifacts))
+    print(f"✔ {folder}: all {len(verdicts)} files match a rebuild{unchecked}")
