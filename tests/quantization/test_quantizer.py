@@ -237,6 +237,33 @@ def test_joblib_files_rebuild_the_coefficients(made: Path, quantized: QuantizedM
     assert (made / "quantized.json").stat().st_size < 2000
 
 
+@pytest.mark.parametrize("size", [1e308, 1e-290])
+def test_values_at_the_ends_of_float64(run: Run, tmp_path: Path, size: float) -> None:
+    """Where a prediction can be beyond float64, one line says so; verify works all the same."""
+    random = np.random.default_rng(1)
+    lines = ["x1,x2,y"]
+    for _ in range(60):
+        x, d, noise = (random.uniform(-1, 1, 3) * [size, size / 1e8, 0.01]).tolist()
+        lines.append(f"{x!r},{x + d!r},{d * 1e7 * (1 + noise)!r}")
+    rows, folder = tmp_path / "rows.csv", tmp_path / "model"
+    rows.write_text("\n".join(lines) + "\n")
+    assert run("train", "--data", rows, "--target", "y", "--artifacts", folder)[0] == 0
+    for options in ([], ["--data", rows], ["--curve"], ["--bits", "auto", "--max-change", "1"]):
+        code, _, err = run("quantize", *options, "--artifacts", folder)
+        if size > 1:
+            assert (code, err.count("\n")) == (2, 1)
+            assert "can be beyond float64: no contract can bound their change; scale" in err
+        else:
+            assert code == 0, err
+    code, out, err = run("verify", "--data", rows, "--artifacts", folder)
+    assert (code, out.count("same")) == ((1, 3) if size > 1 else (0, 6)), err
+    if size > 1:
+        (folder / "quantized.json").write_text("x")
+        code, out, err = run("verify", "--data", rows, "--artifacts", folder)
+        assert code == 1
+        assert "quantized.json       differs: cannot be rebuilt (predictions inside" in out
+
+
 def test_wide_codes_rebuild_too(run: Run, folder: Path, model: LinearModel) -> None:
     """More than eight bits: the codes are integers all the same."""
     run("quantize", "--artifacts", folder, "--bits", "12")

@@ -9,14 +9,16 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from commands import Run
+from commands import Run, run_process
 from forgeries import HOSTILE, resealed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cali_reg.errors import ArtifactError, FormatError
-from cali_reg.runtime import fingerprinted_json
+from cali_reg.runtime import artifacts, fingerprinted_json
 from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 
@@ -91,6 +93,16 @@ FORGED_MODELS: dict[str, dict[str, object]] = {
     "numeric target": {"target": 7},
     "source as a list": {"source": []},
     "huge intercept": {"intercept": 10**400},
+    "integer that no float64 equals": {"intercept": 2**53 + 1},
+    "no features at all": {"features": [], "columns": [], "samples": [], "interval": None},
+    "error as text": {
+        "features": [
+            {"name": "a", "coefficient": 1, "standard_error": "1", "minimum": 0, "maximum": 1}
+        ],
+        "columns": [{"name": "a", "levels": None}],
+        "samples": [],
+        "interval": None,
+    },
 }
 
 
@@ -100,6 +112,71 @@ def test_forged_models(made: Path, case: str) -> None:
     data = resealed((made / "model.json").read_bytes(), **FORGED_MODELS[case])
     with pytest.raises(FormatError, match="create the file again"):
         LinearModel.from_json(data)
+
+
+def test_integers_in_place_of_floats(made: Path, tmp_path: Path, run: Run) -> None:
+    """Other programs write -37 for -37.0: each engine predicts as with the float."""
+    content = json.loads((made / "model.json").read_bytes())
+    interval = content["interval"]
+    features = [
+        {**feature, "coefficient": 2, "minimum": -1000, "maximum": 100_000, "standard_error": 1}
+        for feature in content["features"]
+    ]
+    columns = [column["name"] for column in content["columns"]]
+    pq.write_table(pa.table({name: [1.5, 2.0] for name in columns}), tmp_path / "rows.parquet")
+    lines = [",".join(columns), *[",".join(["1.5"] * 8)] * 2, ""]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    found = set()
+    for convert in (int, float):
+        changed = {
+            "intercept": convert(-37),
+            "rounding_bound": convert(1),
+            "interval": {**interval, "means": [convert(int(mean)) for mean in interval["means"]]},
+            "features": [
+                {k: v if k == "name" else convert(v) for k, v in f.items()} for f in features
+            ],
+            "samples": [[convert(int(v)) for v in row] for row in content["samples"]],
+        }
+        data = resealed((made / "model.json").read_bytes(), **changed)
+        (tmp_path / "model.json").write_bytes(data)
+        model = artifacts.read_model(tmp_path)
+        assert type(model.intercept) is float
+        assert {type(value) for row in model.samples for value in row} == {float}
+        for rows in ([], ["rows.parquet"], ["rows.csv", "--interval", "0.95"]):
+            words = [tmp_path / row if row.startswith("rows") else row for row in rows]
+            code, out, err = run("predict", *words, "--artifacts", tmp_path)
+            assert code == 0, err
+            found.add(out)
+    assert len(found) == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs named pipes and devices")
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+@pytest.mark.parametrize("name", JSON_FILES)
+def test_pipes_and_devices_in_place_of_artifacts(folder: Path, kind: str, name: str) -> None:
+    """What has no end is not read."""
+    (folder / name).unlink()
+    if kind == "fifo":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).symlink_to("/dev/zero")
+    readers = {
+        "model.json": ("verify", "quantize", "predict"),
+        "moments.json": ("verify", "quantize"),
+        "quantized.json": ("verify", "predict"),
+    }
+    for command in readers[name]:
+        done = run_process(command, "--artifacts", folder, timeout=20)
+        assert done.returncode == (1 if command == "verify" else 2)
+        assert b"not a regular file" in done.stdout + done.stderr
+
+
+def test_artifacts_that_are_too_large(run: Run, folder: Path) -> None:
+    """They are not read at all."""
+    os.truncate(folder / "model.json", artifacts.LARGEST + 1)
+    code, _, err = run("predict", "--artifacts", folder)
+    assert code == 2
+    assert f"is too large ({artifacts.LARGEST + 1} bytes; expected at most" in err
 
 
 FORGED_CODES: dict[str, dict[str, object]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cali_reg.errors import ArtifactError, GateError, UsageError
+from cali_reg.errors import ArtifactError, DataError, GateError, UsageError
 from cali_reg.jobs.fit import Trained, fit
 from cali_reg.jobs.train import train
 from cali_reg.jobs.training_data.base import FILES
@@ -106,14 +106,17 @@ def verify(
         inputs = use_stored_moments(files, inputs)
     rebuilt, names = _rebuild(model, quantized, inputs)
     unchecked = _unchecked(inputs, quantized)
-    return [
-        Verdict(
-            name,
-            problems.get(name) or difference(name, found[name], rebuilt[name], names),
-            unchecked[name],
-        )
-        for name in artifacts.ALL
-    ]
+    verdicts = []
+    for name in artifacts.ALL:
+        other = rebuilt[name]
+        if name in problems:
+            result = problems[name]
+        elif isinstance(other, str):
+            result = f"cannot be rebuilt ({other})"
+        else:
+            result = difference(name, found[name], other, names)
+        verdicts.append(Verdict(name, result, unchecked[name]))
+    return verdicts
 
 
 def _read(files: artifacts.Snapshot) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -143,11 +146,18 @@ def _parse(kind: str, load: Callable[[bytes], _Content], data: bytes | None) -> 
 
 def _rebuild(
     model: LinearModel, quantized: QuantizedModel | None, inputs: RebuildInputs
-) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """Return the files as they should be, and the names of the features and of the target."""
+) -> tuple[dict[str, bytes | str], tuple[str, ...]]:
+    """Return the files as they should be, and the names of the features and of the target.
+
+    In place of the codes of a model that cannot be quantized stands the reason.
+    """
     moments = _rebuild_moments(inputs)
     trained = _rebuild_model(model, moments, inputs)
-    codes = _rebuild_codes(trained.model, moments, quantized, inputs)
+    codes: dict[str, bytes | str]
+    try:
+        codes = {**_rebuild_codes(trained.model, moments, quantized, inputs)}
+    except DataError as error:
+        codes = dict.fromkeys(artifacts.OF_CODES, str(error))
     return {**trained.files, **codes}, (*trained.model.names, trained.model.target)
 
 

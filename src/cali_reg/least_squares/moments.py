@@ -25,6 +25,7 @@ from cali_reg.least_squares.exact_gram import (
     rows_per_block,
 )
 
+_HIGHEST = 2 * 1024 + 63  # no sum of fewer than 2**63 squares of float64 reaches this power of two
 _SUM = re.compile(r"0|(-?)0x((?=[1-9a-f])[0-9a-f]{0,1199}[13579bdf])p(0|-?[1-9][0-9]{0,3})")
 
 
@@ -284,7 +285,10 @@ class Moments:
         squares = self._sums.diagonal()
         if squares[0] == 0 and self._sums.any():
             return False
-        return bool((squares >= 0).all() and (np.outer(squares, squares) >= self._sums**2).all())
+        if not (squares >= 0).all():
+            return False
+        rows = (self._sums[k, k:] for k in range(len(squares)))  # the products take much memory
+        return all((squares[k] * squares[k:] >= row**2).all() for k, row in enumerate(rows))
 
 
 def _sum_rows(X: npt.NDArray[Any], y: npt.NDArray[Any], names: Sequence[str]) -> Integers:
@@ -316,7 +320,7 @@ def _to_text(value: int) -> str:
 
 def _from_text(text: object) -> int:
     match = _SUM.fullmatch(text) if isinstance(text, str) else None
-    if not match or (match[2] and int(match[3]) < UNIT):
+    if not match or (match[2] and not UNIT <= int(match[3]) <= _HIGHEST):
         raise FormatError(f"moments: {str(text)[:40]!r} is not a sum; expected the form 0x1fp-3")
     if not match[2]:
         return 0

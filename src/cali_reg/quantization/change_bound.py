@@ -63,12 +63,14 @@ def largest_change(model: LinearModel, quantized: QuantizedModel, rows: Rows) ->
     Returns
     -------
     float
-        In target units; 0.0 without rows.
+        In target units; 0.0 without rows. Infinite or NaN if a prediction is beyond float64.
     """
     largest = 0.0
-    for X in rows:
-        before, after = (predict(X, m.coefficients, m.intercept) for m in (model, quantized))
-        largest = max(largest, float(np.abs(before - after).max(initial=0.0)))
+    with np.errstate(all="ignore"):  # what overflows is infinite, as in `predict_row`
+        for X in rows:
+            before, after = (predict(X, m.coefficients, m.intercept) for m in (model, quantized))
+            change = float(np.abs(before - after).max(initial=0.0))
+            largest = change if change != change else max(largest, change)  # NaN stays
     return largest
 
 

@@ -69,8 +69,26 @@ def quantize(
     Raises
     ------
     DataError
-        For a coefficient above 2**1000 or below 2**-1000 in size, and as `score` does.
+        For a coefficient above 2**1000 or below 2**-1000 in size; for predictions inside the
+        training ranges that can be beyond float64; and as `score` does.
     """
+    try:
+        return _quantize(model, moments, bits, blocks)
+    except OverflowError:
+        raise _beyond_float64() from None
+
+
+def _beyond_float64() -> DataError:
+    return DataError(
+        "predictions inside the training ranges can be beyond float64: no contract can bound"
+        " their change; scale the target and the columns, train, and quantize again"
+    )
+
+
+def _quantize(
+    model: LinearModel, moments: TrainTestMoments, bits: int, blocks: Blocks | None
+) -> Quantized:
+    """Do what `quantize` does; OverflowError if a number of the contract is beyond float64."""
     found = closest(_normalized_gram(moments.train), _checked(model.coefficients), bits)
     quantized = _with_codes(found, bits, model, moments.train)
     exports = _exports(quantized)
@@ -106,7 +124,10 @@ def with_measured_change(result: Quantized, change: float) -> Quantized:
 
 
 def _measured(result: Quantized, model: LinearModel, blocks: Blocks) -> Quantized:
-    return with_measured_change(result, largest_change(model, result.model, blocks()))
+    change = largest_change(model, result.model, blocks())
+    if not math.isfinite(change):
+        raise _beyond_float64()
+    return with_measured_change(result, change)
 
 
 def narrowest(

@@ -17,7 +17,8 @@ MOMENTS = "moments.json"
 QUANT_PARAMS = "quant_params.joblib"
 SCALE = "scale.joblib"
 QUANTIZED = "quantized.json"
-ALL = (LINEAR_MODEL, MODEL, MOMENTS, QUANT_PARAMS, SCALE, QUANTIZED)
+OF_CODES = (QUANT_PARAMS, SCALE, QUANTIZED)  # written by quantize, the others by train
+ALL = (LINEAR_MODEL, MODEL, MOMENTS, *OF_CODES)
 LARGEST = 1 << 28  # bytes of a file: what the model of 2,500 features needs
 
 
@@ -108,7 +109,7 @@ class Snapshot:
             return found
         path = self.folder / name
         if not self.has(name):
-            made_by = "quantize" if name in (QUANT_PARAMS, SCALE, QUANTIZED) else "train"
+            made_by = "quantize" if name in OF_CODES else "train"
             raise ArtifactError(f"{path}: no such file; run `cali-reg {made_by}` first")
         raise ArtifactError(f"{path}: {self.problem(name)}")
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cali_reg.errors import FormatError
 from cali_reg.runtime import fingerprinted_json
 from cali_reg.runtime.cell_parser import MISSING
-from cali_reg.runtime.prediction_interval import Interval
+from cali_reg.runtime.prediction_interval import Interval, to_floats
 from cali_reg.runtime.schema import Column, feature_names, read_column
 
 VERSIONS = (1, 2)  # of model.json that can be read; the last one is written
@@ -279,33 +279,31 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
     if content["version"] == 1 and "rounding_bound" in content:
         raise TypeError("version 1 has no rounding bound")
     bound = content.pop("rounding_bound") if content["version"] > 1 else None
-    features = tuple(Feature(**feature) for feature in content.pop("features"))
+    features = tuple(_feature(**feature) for feature in content.pop("features"))
+    if not features:
+        raise ValueError("it has no feature")
     columns = tuple(map(read_column, content.pop("columns")))
     if content["version"] == 1:
         columns = tuple(map(_of_version_1, columns))
-    samples = tuple(tuple(row) for row in content.pop("samples"))
+    samples = tuple(to_floats(row, len(features)) for row in content.pop("samples"))
     interval, moments = content.pop("interval"), content.pop("moments")
     if interval is not None:
         interval = Interval.from_dict(interval, len(features))
+    (intercept,) = to_floats([content.pop("intercept")])
     model = LinearModel(
         columns=columns,
+        intercept=intercept,
         features=features,
         samples=samples,
         interval=interval,
         moments_fingerprint=moments,
-        rounding_bound=bound,
+        rounding_bound=None if bound is None else to_floats([bound])[0],
         **content,
     )
     if not isinstance(model.target, str) or model.names != feature_names(columns):
         raise TypeError("columns and features do not match")
     if not isinstance(model.source, dict):
         raise TypeError("source is not an object")
-    _check_numbers([model.intercept, *model.coefficients])
-    if bound is not None:
-        _check_numbers([bound])
-    _check_numbers([v for f in features for v in (f.minimum, f.maximum)])
-    for row in samples:
-        _check_numbers(row, len(features))
     return model
 
 
@@ -313,11 +311,14 @@ def _read_quantized(content: dict[str, Any]) -> QuantizedModel:
     """Build codes from JSON. Raises one of several errors for content that does not fit."""
     del content["format"], content["version"], content["fingerprint"]
     codes, exponents = tuple(content.pop("codes")), tuple(content.pop("exponents"))
-    fingerprint = content.pop("model")
+    fingerprint, (intercept,) = content.pop("model"), to_floats([content.pop("intercept")])
     model = QuantizedModel(
-        codes=codes, exponents=exponents, model_fingerprint=fingerprint, **content
+        codes=codes,
+        exponents=exponents,
+        intercept=intercept,
+        model_fingerprint=fingerprint,
+        **content,
     )
-    _check_numbers([model.intercept])
     integers = [*codes, *exponents, model.scale, model.zero_point, model.bits]
     if not all(type(value) is int for value in integers):
         raise TypeError("an integer is missing")
@@ -327,7 +328,7 @@ def _read_quantized(content: dict[str, Any]) -> QuantizedModel:
         raise ValueError(f"bits {model.bits} or scale {model.scale} out of range")
     if not all(0 <= code < 1 << model.bits for code in (model.zero_point, *model.codes)):
         raise ValueError(f"a code does not fit {model.bits} bits")
-    _check_numbers(model.coefficients, len(codes))
+    to_floats(model.coefficients, len(codes))
     return model
 
 
@@ -340,11 +341,12 @@ def _of_version_1(column: Column) -> Column:
     return column._replace(as_text=True, not_missing=tuple(filter(None, MISSING)))
 
 
-def _check_numbers(values: Sequence[Any], count: int | None = None) -> None:
-    if count not in (None, len(values)) or not all(
-        type(value) in (int, float) and math.isfinite(value) for value in values
-    ):
-        raise ValueError("a number is missing or not finite")
+def _feature(
+    name: str, coefficient: Any, standard_error: Any, minimum: Any, maximum: Any
+) -> Feature:
+    coefficient, minimum, maximum = to_floats([coefficient, minimum, maximum])
+    error = None if standard_error is None else to_floats([standard_error])[0]
+    return Feature(name, coefficient, error, minimum, maximum)
 
 
 def _unexpected(name: str, error: Exception) -> FormatError:

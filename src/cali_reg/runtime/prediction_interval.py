@@ -118,17 +118,49 @@ class Interval(NamedTuple):
         KeyError, TypeError, ValueError, OverflowError
             For values that are not those of an interval for `n_features` features.
         """
+        (deviation,) = to_floats([values["residual_standard_deviation"]])
         interval = cls(
             **values
             | {
-                "means": tuple(values["means"]),
-                "inverse_cholesky": tuple(tuple(row) for row in values["inverse_cholesky"]),
-                "quantiles": tuple(tuple(pair) for pair in values["quantiles"]),
+                "residual_standard_deviation": deviation,
+                "means": to_floats(values["means"]),
+                "inverse_cholesky": tuple(map(to_floats, values["inverse_cholesky"])),
+                "quantiles": tuple(map(to_floats, values["quantiles"])),
             }
         )
         _check_shape(interval, n_features)
         _check_values(interval)
         return interval
+
+
+def to_floats(values: Sequence[Any], count: int | None = None) -> tuple[float, ...]:
+    """Return numbers of a JSON file as floats; other programs write ``-37`` for ``-37.0``.
+
+    Parameters
+    ----------
+    values : sequence
+    count : int, optional
+        How many they must be.
+
+    Returns
+    -------
+    tuple of float
+
+    Raises
+    ------
+    ValueError
+        For what is not a finite number that a float64 holds, and for another count.
+    OverflowError
+        For an integer beyond float64.
+    """
+    numbers = tuple(
+        value if type(value) is float else float(value) if type(value) is int else math.nan
+        for value in values
+    )
+    are_right = all(map(math.isfinite, numbers)) and numbers == tuple(values)
+    if count not in (None, len(numbers)) or not are_right:
+        raise ValueError("a number is missing or not finite")
+    return numbers
 
 
 def _check_shape(interval: Interval, n_features: int) -> None:
@@ -141,10 +173,6 @@ def _check_shape(interval: Interval, n_features: int) -> None:
 
 def _check_values(interval: Interval) -> None:
     rows, pairs = interval.inverse_cholesky, interval.quantiles
-    numbers = [interval.residual_standard_deviation, *interval.means]
-    numbers += itertools.chain(*rows, *pairs)
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in numbers):
-        raise ValueError("a number of the interval is missing or not finite")
     if type(interval.degrees_of_freedom) is not int or interval.degrees_of_freedom < 1:
         raise ValueError(f"the interval has {interval.degrees_of_freedom!r} degrees of freedom")
     if interval.residual_standard_deviation < 0 or not all(row[-1] > 0 for row in rows):
