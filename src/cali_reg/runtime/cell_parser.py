@@ -6,7 +6,7 @@ import math
 import re
 
 # What the CSV world calls a number: float() would also take 1_000, ١٢, nan and infinity.
-_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
+_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _PLAIN_DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]*)?(?:\.([0-9]*))?")
 BOOLEANS = {"false": 0.0, "False": 0.0, "FALSE": 0.0, "true": 1.0, "True": 1.0, "TRUE": 1.0}
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
