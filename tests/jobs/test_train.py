@@ -189,3 +189,14 @@ def test_undefined_statistics_are_null() -> None:
     table = Table(("a",), "t", np.array([[1.0], [2.0]]), np.array([1.0, 2.0]))
     trained = train_on(table, table)
     assert json.loads(trained.files["model.json"])["features"][0]["standard_error"] is None
+
+
+def test_more_features_than_a_file_can_hold(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be read again is not written."""
+    monkeypatch.setattr(artifacts, "LARGEST", 4500)
+    code, _, err = run("train", "--artifacts", tmp_path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "model.json would have 4887 bytes for this number of features; expected at most" in err
+    assert not list(tmp_path.iterdir())

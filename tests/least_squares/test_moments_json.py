@@ -1,6 +1,7 @@
 """Moments as JSON: canonical, loss-free, and hostile to whatever is not moments."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -143,3 +144,18 @@ def test_hostile_documents_are_refused(text: str | bytes) -> None:
     """Nothing but moments that rows can have is read; all else is a FormatError."""
     with pytest.raises(FormatError, match=r"^moments: "):
         Moments.from_json(text)
+
+
+def test_the_largest_sum() -> None:
+    """Fewer than 2**63 squares of float64 numbers stay below a power of two; memory does, too."""
+    assert Moments.from_json(sums_with(5, "0x1p2111")).n_samples == 2
+    with pytest.raises(FormatError, match="is not a sum"):
+        Moments.from_json(sums_with(5, "0x1p2112"))
+    n_features = 150
+    sums = ["0x1p2111"] * ((n_features + 2) * (n_features + 3) // 2)
+    text = document(n_features=n_features, sums=sums)
+    tracemalloc.start()
+    Moments.from_json(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30e6

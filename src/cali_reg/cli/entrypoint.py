@@ -13,7 +13,7 @@ from cali_reg.errors import CaliRegError, GateError
 from cali_reg.runtime.messages import discard, print_error
 
 ISSUES = "https://github.com/cali-reg/cali-reg/issues"
-_NO_MEMORY = "not enough memory; give the command more, or read less at once (--batch-size)"
+_NO_MEMORY = "not enough memory; give the command more, or less to read (train: --batch-size)"
 _SIGNS_OF_NO_MEMORY = ("Cannot allocate memory", "failed to map segment", "can't start new thread")
 
 

@@ -96,7 +96,8 @@ def fit(
     GateError
         If `min_r2` is given, and R² on the held-out rows is undefined or can be below it.
     DataError
-        For collinear columns, unless they are allowed, and if there is no row or no feature.
+        For collinear columns, unless they are allowed; if there is no row or no feature; and for
+        more features than the files can hold.
     """
     # version 1 knew exact dependence only
     solution = _solve(moments, allow_collinear, exactly=version == 1)
@@ -127,7 +128,17 @@ def fit(
         artifacts.MOMENTS: moments_json,
         artifacts.MODEL: model_json,
     }
+    _check_sizes(files)
     return Trained(model._replace(fingerprint=fingerprint), solution, files)
+
+
+def _check_sizes(files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        if len(data) > artifacts.LARGEST:
+            raise DataError(
+                f"{name} would have {len(data)} bytes for this number of features; expected at most"
+                f" {artifacts.LARGEST}: name fewer --features"
+            )
 
 
 def _solve(

@@ -11,6 +11,7 @@ from typing import TextIO
 from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime.schema import duplicate_column, missing_column
 
+LONGEST_ROW = 1 << 25  # characters: what a quote that is never closed may cost
 csv.field_size_limit(1 << 24)  # characters of a cell; the csv module's own limit is low for text
 
 
@@ -72,10 +73,13 @@ class CsvReader:
         Raises
         ------
         DataError
-            For text that is not CSV, and for a file that cannot be read to its end.
+            For text that is not CSV, for a row longer than `LONGEST_ROW`, and for a file that
+            cannot be read to its end.
         """
+        limited = _LimitedLines(self.name, lines)
         try:
-            for cells in csv.reader(lines, strict=True):
+            for cells in csv.reader(limited, strict=True):
+                limited.n_characters, limited.n_rows = 0, self.n_rows + bool(cells)
                 if cells:
                     self.n_rows += 1
                     problem = self._problem(cells)
@@ -104,6 +108,45 @@ class CsvReader:
         return ""
 
 
+class _LimitedLines:
+    """Yields lines of CSV text, but not more of one row than `LONGEST_ROW` characters.
+
+    Parameters
+    ----------
+    name : str
+        The file's name, for messages.
+    lines : iterable of str
+        A file is not read further than that either.
+    where : str, optional
+        What is read; by default the row after `n_rows`.
+
+    Attributes
+    ----------
+    n_characters, n_rows : int
+        Characters of the row that is read, and number of rows before it.
+    """
+
+    def __init__(self, name: str, lines: Iterable[str], where: str = "") -> None:
+        self._name, self._where = name, where
+        readline = getattr(lines, "readline", None)
+        self._lines = iter(lines if readline is None else iter(lambda: readline(LONGEST_ROW), ""))
+        self.n_characters = self.n_rows = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line: str = next(self._lines)
+        self.n_characters += len(line)
+        if self.n_characters >= LONGEST_ROW:
+            where = self._where or f"row {self.n_rows + 1}"
+            raise DataError(
+                f"{self._name}: {where} has {LONGEST_ROW} characters or more; expected less: close"
+                " its quotes, or end the line"
+            )
+        return line
+
+
 def read_header(lines: Iterable[str], name: str) -> list[str]:
     """Return the columns' names from the first row.
 
@@ -122,10 +165,11 @@ def read_header(lines: Iterable[str], name: str) -> list[str]:
     Raises
     ------
     DataError
-        If the first row is not CSV, or not UTF-8.
+        If the first row is not CSV, not UTF-8, or longer than `LONGEST_ROW`.
     """
     try:
-        header = [cell.strip() for cell in next(csv.reader(lines, strict=True), [])]
+        reader = csv.reader(_LimitedLines(name, lines, "the header"), strict=True)
+        header = [cell.strip() for cell in next(reader, [])]
     except csv.Error as error:
         raise DataError(f"{name}: the header is not CSV ({error}); fix it") from None
     for cell in header:
