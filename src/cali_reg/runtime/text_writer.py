@@ -13,6 +13,21 @@ from typing import TextIO
 from cali_reg.runtime.atomic_files import replace_file
 
 
+class _UnixLines:
+    r"""Writes rows that end in ``\r\n`` with ``\n`` in place of that.
+
+    Before Python 3.13, csv.writer quotes a cell with a carriage return only if lines end in one;
+    without quotes, another reader would take it for the end of a row.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        """Write one row, whose last two characters are its end."""
+        return self._file.write(row[:-2] + "\n")
+
+
 class TextWriter:
     """Writes rows as CSV text, with a header only if there are several columns.
 
@@ -25,7 +40,7 @@ class TextWriter:
     """
 
     def __init__(self, file: TextIO, names: Sequence[str]) -> None:
-        self._file, self._writer = file, csv.writer(file, lineterminator="\n")
+        self._file, self._writer = file, csv.writer(_UnixLines(file), lineterminator="\r\n")
         self._header = names if len(names) > 1 else None
 
     @classmethod
