@@ -9,6 +9,8 @@ import pytest
 from commands import Run
 from forgeries import differing, forge, verdicts
 
+from cali_reg.runtime import artifacts
+
 ROWS = [
     "rooms,town,price",
     *(
@@ -130,3 +132,26 @@ def test_updated_model(run: Run, tmp_path: Path, folder: Path, data: Path) -> No
     assert code == 0
     assert found["model.json"] == "same (not checked: samples)"
     assert verdicts(run, folder, "--data", data)[0] == 1
+
+
+def test_a_model_that_predicts_nothing(run: Run, tmp_path: Path) -> None:
+    """All its files match, but no reader takes that for praise; the split is shown as it is."""
+    rows, folder = tmp_path / "rows.csv", tmp_path / "model"
+    rows.write_text("a,b,y\n" + "".join(f"{k},{k * k % 7},{k * 3 % 17}\n" for k in range(1, 61)))
+    options = ["--data", rows, "--artifacts", folder]
+    assert run("train", *options, "--target", "y", "--test-size", "0.1", "--seed", "7")[0] == 0
+    assert run("quantize", "--artifacts", folder, "--max-r2-loss", "100")[0] == 0
+    scores = artifacts.read_model(folder).scores
+    code, out, _ = run("verify", *options)
+    *_, n_rows, split, last = out.splitlines()
+    r2 = scores["test"]["r2"]
+    assert r2 is not None
+    assert r2 < 0
+    n_train, n_test = (scores[part]["n_samples"] for part in ("train", "test"))
+    assert n_rows == f"{n_train} training rows, {n_test} held out: R² {r2:.6g}"
+    assert split == 'split, which is not checked: by "content", seed 7, test_size 0.1'
+    assert (code, "✔" in out) == (0, False)
+    assert last == (
+        f"! {folder}: all 6 files match a rebuild; but it predicts the held-out rows no better than"
+        f" their mean does (R² {r2:.6g})"
+    )

@@ -48,7 +48,7 @@ def verdicts(run: Run, folder: Path, *options: object) -> tuple[int, dict[str, s
     code, out, err = run("verify", "--artifacts", folder, *options)
     assert code < 2, err
     lines = (out + err).splitlines()
-    found = dict(line.split("  ", 1) for line in lines[:-1])
+    found = dict(line.split("  ", 1) for line in lines[: len(artifacts.ALL)])
     assert sorted(found) == sorted(artifacts.ALL)
     return code, {name: text.strip() for name, text in found.items()}, lines[-1]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from cali_reg.errors import ArtifactError, DataError, GateError, UsageError
 from cali_reg.jobs.fit import Trained, fit
@@ -48,13 +48,28 @@ class Verdict:
     unchecked: str
 
 
+class Verification(NamedTuple):
+    """The result of verifying a folder.
+
+    Attributes
+    ----------
+    verdicts : list of Verdict
+        One for each artifact.
+    model : LinearModel
+        The rebuilt model: its scores are true of the rows, and its split is what the artifacts say.
+    """
+
+    verdicts: list[Verdict]
+    model: LinearModel
+
+
 def verify(
     folder: Path,
     *,
     data: Sequence[str] = (),
     test_data: Sequence[str] = (),
     trust_moments: bool = False,
-) -> list[Verdict]:
+) -> Verification:
     """Rebuild a folder's artifacts in memory and compare every byte.
 
     No file is changed or unpickled. The settings are read from the artifacts: the split, the number
@@ -74,8 +89,7 @@ def verify(
 
     Returns
     -------
-    list of Verdict
-        One for each artifact.
+    Verification
 
     Raises
     ------
@@ -104,7 +118,8 @@ def verify(
     inputs = find_inputs(model, data, test_data)
     if trust_moments:
         inputs = use_stored_moments(files, inputs)
-    rebuilt, names = _rebuild(model, quantized, inputs)
+    rebuilt, trained = _rebuild(model, quantized, inputs)
+    names = (*trained.names, trained.target)
     unchecked = _unchecked(inputs, quantized)
     verdicts = []
     for name in artifacts.ALL:
@@ -116,7 +131,7 @@ def verify(
         else:
             result = difference(name, found[name], other, names)
         verdicts.append(Verdict(name, result, unchecked[name]))
-    return verdicts
+    return Verification(verdicts, trained)
 
 
 def _read(files: artifacts.Snapshot) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -146,8 +161,8 @@ def _parse(kind: str, load: Callable[[bytes], _Content], data: bytes | None) -> 
 
 def _rebuild(
     model: LinearModel, quantized: QuantizedModel | None, inputs: RebuildInputs
-) -> tuple[dict[str, bytes | str], tuple[str, ...]]:
-    """Return the files as they should be, and the names of the features and of the target.
+) -> tuple[dict[str, bytes | str], LinearModel]:
+    """Return the files as they should be, and the model in them.
 
     In place of the codes of a model that cannot be quantized stands the reason.
     """
@@ -158,7 +173,7 @@ def _rebuild(
         codes = {**_rebuild_codes(trained.model, moments, quantized, inputs)}
     except DataError as error:
         codes = dict.fromkeys(artifacts.OF_CODES, str(error))
-    return {**trained.files, **codes}, (*trained.model.names, trained.model.target)
+    return {**trained.files, **codes}, trained.model
 
 
 def _rebuild_moments(inputs: RebuildInputs) -> TrainTestMoments:

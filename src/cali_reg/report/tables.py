@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # a table needs none of the packages that made its numbers
     from cali_reg.jobs.verify import Verdict
     from cali_reg.least_squares.statistics.scores import Scores
     from cali_reg.quantization.quantizer import Quantized
+    from cali_reg.runtime.model import LinearModel
 
 
 def trained(result: Trained) -> str:
@@ -172,6 +174,47 @@ def verdicts(results: Sequence[Verdict]) -> str:
     return "".join(lines)
 
 
+def verified(model: LinearModel) -> str:
+    """Format what a verification says about the rows, and what it took on trust about them.
+
+    Parameters
+    ----------
+    model : LinearModel
+        The rebuilt model.
+
+    Returns
+    -------
+    str
+        A line with the numbers of rows and R², and one with the split.
+    """
+    train, test = model.scores["train"], model.scores["test"]
+    split = model.source.get("split")
+    fields = split if isinstance(split, dict) else {"split": split}
+    how = ", ".join(f"{name} {_cut(json.dumps(value))}" for name, value in sorted(fields.items()))
+    rows = f"{train['n_samples']} training rows, {test['n_samples']} held out"
+    return (
+        f"{rows}: R² {_number(test['r2'], '.6g')}\n"
+        + printable(f"split, which is not checked: {how}")
+        + "\n"
+    )
+
+
+def caution(model: LinearModel) -> str:
+    """Return what is wrong with a model whose files are right; empty if nothing is.
+
+    Parameters
+    ----------
+    model : LinearModel
+        The rebuilt model.
+    """
+    r2 = model.scores["test"]["r2"]
+    if r2 is None:
+        return "its R² on the held-out rows is undefined: nothing says how well it predicts"
+    if r2 <= 0:
+        return f"it predicts the held-out rows no better than their mean does (R² {r2:.6g})"
+    return ""
+
+
 def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:
     """Format the names and sizes of the artifacts that exist in a folder.
 
@@ -228,6 +271,10 @@ def _t_and_p(value: float, error: float, degrees_of_freedom: int) -> tuple[str, 
         return "-", "-"
     t = value / error
     return f"{t:.2f}", f"{two_sided_p_value(degrees_of_freedom, t):.3g}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:60] + "..."
 
 
 def _number(value: float | None, form: str, *, missing: str = "undefined") -> str:

@@ -64,13 +64,13 @@ def run(options: argparse.Namespace) -> None:
     from cali_reg.jobs.verify import verify
     from cali_reg.report import tables
 
-    verdicts = verify(
+    verdicts, model = verify(
         options.artifacts,
         data=options.data or (),
         test_data=options.test_data or (),
         trust_moments=options.trust_moments,
     )
-    print(tables.verdicts(verdicts), end="", flush=True)
+    print(tables.verdicts(verdicts) + tables.verified(model), end="", flush=True)
     differing = [verdict.name for verdict in verdicts if verdict.difference]
     if differing:
         raise GateError(
@@ -80,4 +80,6 @@ def run(options: argparse.Namespace) -> None:
         )
     unchecked = ", except what was not checked" * any(verdict.unchecked for verdict in verdicts)
     folder = printable(str(options.artifacts))
-    print(f"✔ {folder}: all {len(verdicts)} files match a rebuild{unchecked}")
+    match = f"{folder}: all {len(verdicts)} files match a rebuild{unchecked}"
+    caution = tables.caution(model)
+    print(f"! {match}; but {caution}" if caution else f"✔ {match}")
