@@ -49,7 +49,7 @@ quoted = '$(subst ','\'',$1)'
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lint type-check test test-all lowest coverage devenv train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean
-.PHONY: workflows act same-digest image-archive upstream required notes push github-release last-release
+.PHONY: workflows act same-digest image-archive upstream required on-main notes push github-release last-release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -141,6 +141,9 @@ audit: $(TOX) ## look for known vulnerabilities of the locked packages (needs th
 # Only workflows call these. They run without tox: jobs that publish install nothing.
 required: ## fail unless all jobs succeeded (NEEDS comes from the workflow)
 	@$(PYTHON) tools/ci/required.py
+
+on-main: ## fail unless the commit that is checked out is on main
+	@$(PYTHON) tools/ci/publish.py on-main
 
 notes: ## print the release notes of TAG; fail if it is not this version (TAG=v0.1.0)
 	@$(PYTHON) tools/ci/publish.py notes

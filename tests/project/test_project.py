@@ -20,7 +20,7 @@ TARGETS = [
     *("bench", "docs", "site", "lock", "lock-check", "ci", "clean"),
     *("docker", "smoke", "docker-reproducible"),
     *("workflows", "act", "same-digest", "image-archive", "upstream"),
-    *("required", "notes", "push", "github-release", "last-release"),
+    *("required", "on-main", "notes", "push", "github-release", "last-release"),
     *("dist", "sbom", "audit"),
 ]
 

@@ -1,6 +1,9 @@
 """The steps of a release publish what was built, and nothing for a wrong tag."""
 
 import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import publish
@@ -63,6 +66,47 @@ def calls(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr(publish, "run", run)
     return seen
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_release_is_of_main(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last commit of main and those before pass; one of another branch does not."""
+
+    def git(*words: str) -> str:
+        names = [
+            f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        ]
+        return subprocess.run(
+            ["git", *words],
+            cwd=folder,
+            env={**os.environ, **dict.fromkeys(names, "x")},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+
+    folder = tmp_path
+    git("init", "--quiet", "--initial-branch", "main", "origin")
+    folder = tmp_path / "origin"
+    for branch in ("main", "main", "other"):
+        git("checkout", "--quiet", "-B", branch)
+        git("commit", "--quiet", "--allow-empty", "--message", "x")
+        git("tag", f"v{len(git('tag').split())}")
+    git("checkout", "--quiet", "main")
+    git("clone", "--quiet", ".", "../clone")
+    folder = tmp_path / "clone"
+    monkeypatch.setattr(publish, "ROOT", folder)
+    for tag in ("v0", "v1"):
+        git("checkout", "--quiet", tag)
+        publish.require_main()
+        assert f"commit {git('rev-parse', tag)} is on main" in capsys.readouterr().out
+    git("checkout", "--quiet", "v2")
+    with pytest.raises(SystemExit) as stopped:
+        publish.require_main()
+    assert stopped.value.code == 1
+    assert "is not on refs/remotes/origin/main; merge it" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("checkout")

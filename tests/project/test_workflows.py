@@ -113,6 +113,34 @@ def test_jobs_that_publish_build_nothing() -> None:
             assert found["needs"]
 
 
+def test_release_is_of_main_and_after_an_approval() -> None:
+    """A tag elsewhere stops at once; nothing is signed or pushed before a reviewer agrees."""
+    jobs = WORKFLOWS["release"]["jobs"]
+    assert list(runs(jobs["notes"]["steps"])) == ["make on-main", "make notes"]
+    (checkout,) = used(jobs["notes"]["steps"], "actions/checkout")
+    assert checkout["fetch-depth"] == 0
+    assert jobs["ci"]["needs"] == "notes"
+    assert jobs["approve"]["environment"] == {"name": "release"}
+    assert {key: found.get("needs") for key, found in jobs.items() if "permissions" in found} == {
+        "provenance": "approve",
+        "image": "approve",
+        "pypi": ["provenance", "image"],
+        "release": "pypi",
+    }
+
+
+def test_all_files_of_a_release_are_attested() -> None:
+    """What one job makes public, another has signed before: packages, model, SBOM and image."""
+    jobs = WORKFLOWS["release"]["jobs"]
+    released, signed = (
+        {inputs["name"] for inputs in used(jobs[key]["steps"], "actions/download-artifact")}
+        for key in ("release", "provenance")
+    )
+    (attest,) = used(jobs["provenance"]["steps"], "actions/attest-build-provenance")
+    assert released == signed
+    assert set(attest["subject-path"].split()) == {f"{name}/*" for name in signed}
+
+
 def test_site_is_published_from_main() -> None:
     """By `make site`, for the address that pyproject.toml gives."""
     assert WORKFLOWS["pages"][True] == {"push": {"branches": ["main"]}}  # YAML reads `on` as true

@@ -21,15 +21,31 @@ DIST = ROOT / "dist"
 LAST = ROOT / "last-release"
 # `make verify` and `make same-digest` compare with these files.
 COMPARED = ("image.json", "model.json", "moments.json", "quantized.json", "*.joblib")
+MAIN = "refs/remotes/origin/main"
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1)(:\d+)?/")
 
 
 def main() -> None:
     """Run one step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    steps = {"notes": print_notes, "push": push, "release": release, "last": fetch_last}
+    steps = {
+        "on-main": require_main,
+        "notes": print_notes,
+        "push": push,
+        "release": release,
+        "last": fetch_last,
+    }
     parser.add_argument("step", choices=steps)
     steps[parser.parse_args().step]()
+
+
+def require_main() -> None:
+    """Stop unless the commit that is checked out is on main, or is its last one."""
+    commit = run("git", "rev-parse", "HEAD").strip()
+    branches = run("git", "branch", "--remotes", "--contains", commit, "--format", "%(refname)")
+    if MAIN not in branches.splitlines():
+        fail(f"commit {commit} is not on {MAIN}; merge it, and tag the commit that is there")
+    print(f"✔ commit {commit} is on main")
 
 
 def print_notes() -> None:
