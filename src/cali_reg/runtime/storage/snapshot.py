@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cali_reg.errors import ArtifactError
-from cali_reg.runtime.storage.journal import Entry, current_paths, read_journal
-from cali_reg.runtime.storage.names import has_remains
+from cali_reg.runtime.storage.names import JOURNAL, has_remains
 from cali_reg.runtime.storage.regular_file import open_regular, read_open
+
+TYPE_CHECKING = False  # see cali_reg/__init__.py
+if TYPE_CHECKING:
+    from cali_reg.runtime.storage.journal import Entry
+
+# what reads a journal is imported where there is one: most starts do without it
 
 _ATTEMPTS = 200
 _PAUSE = 0.01  # seconds
@@ -48,7 +53,7 @@ def read_snapshot(folder: Path, names: Sequence[str], limit: int) -> dict[str, b
     for _ in range(_ATTEMPTS):
         journal = _journal(folder)
         with ExitStack() as stack:
-            paths = current_paths(folder, journal) if journal else {}
+            paths = _current_paths(folder, journal) if journal else {}
             opened = {name: _open(paths.get(name, folder / name), stack) for name in names}
             found = {name: _read(file, limit) for name, (_, file) in opened.items()}
             # Each file still has its name, so all of them had theirs at one moment, after the last
@@ -72,10 +77,20 @@ def _tidy(folder: Path) -> None:
 
 
 def _journal(folder: Path) -> tuple[Entry, ...]:
+    if not os.path.lexists(folder / JOURNAL):
+        return ()
+    from cali_reg.runtime.storage.journal import read_journal
+
     try:
         return read_journal(folder)
     except OSError as error:
         raise ArtifactError(f"{folder}: its journal cannot be read ({error.strerror})") from None
+
+
+def _current_paths(folder: Path, journal: Sequence[Entry]) -> dict[str, Path]:
+    from cali_reg.runtime.storage.journal import current_paths
+
+    return current_paths(folder, journal)
 
 
 def _open(path: Path, stack: ExitStack) -> tuple[Path, BinaryIO | OSError]:
