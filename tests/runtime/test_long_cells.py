@@ -37,11 +37,11 @@ def cells(length: int) -> list[str]:
 def test_number_pattern() -> None:
     """Each shape is tried once, alone and after a number."""
     code = (
-        "from cali_reg.runtime.cell_parser import is_missing, parse_cell\n"
+        "from cali_reg.runtime.cell_parser import is_missing, parse_category, parse_cell\n"
         "from test_long_cells import LENGTH, cells\n"
         "for cell in cells(LENGTH):\n"
         "    for text in (cell, '1' + cell, '1.5e' + cell, cell[::-1]):\n"
-        "        parse_cell(text); is_missing(text)\n"
+        "        parse_cell(text); parse_category(text); is_missing(text)\n"
     )
     folder = str(Path(__file__).parent)
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {folder!r})\n{code}"]
