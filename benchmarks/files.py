@@ -28,7 +28,8 @@ from sklearn.linear_model import LinearRegression
 
 from cali_reg.data.california_housing import FEATURES, TARGET, california_housing
 from cali_reg.jobs.train import train
-from cali_reg.jobs.training_data.file_data import FileData, FileOptions
+from cali_reg.jobs.training_data.file_data import FileData
+from cali_reg.jobs.training_data.file_options import FileOptions
 
 COLUMNS = (*FEATURES, TARGET)
 Array = npt.NDArray[np.float64]

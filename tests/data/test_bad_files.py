@@ -454,8 +454,8 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(file_data, "select"), (file_data, "with_levels"), (readers, "_as_asked")],
-    ids=["before reading", "between the passes", "between batches"],
+    [(file_data, "select"), (readers, "_as_asked")],
+    ids=["before reading", "between batches"],
 )
 def test_files_that_change(
     run: Run,

@@ -19,11 +19,11 @@ from tables import any_numbers
 
 from cali_reg import Moments
 from cali_reg.data.content_split import ContentSplit, word_of_text
-from cali_reg.data.feature_encoding import encode
 from cali_reg.data.readers import Batch
 from cali_reg.data.summaries.splitter import Layout, SplitRows, Splitter
 from cali_reg.jobs.train import train as train_job
-from cali_reg.jobs.training_data.file_data import FileData, FileOptions
+from cali_reg.jobs.training_data.file_data import FileData
+from cali_reg.jobs.training_data.file_options import FileOptions
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.solution import solve
 from cali_reg.least_squares.statistics.scores import score
@@ -41,7 +41,7 @@ def split_rows(
 ) -> SplitRows:
     """Encode and split one batch."""
     batch = Batch(mock.sentinel.file, arrays, range(1, len(arrays[0]) + 1))
-    return Splitter(Layout(columns, split, 0)).split(encode(batch, columns))
+    return Splitter(Layout(columns, split, 0)).split(batch)
 
 
 @given(

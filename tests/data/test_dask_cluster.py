@@ -144,7 +144,7 @@ def test_worker_killed_in_the_middle(
     assert train(run, tmp_path / "a", *others, *many, *flags) == expected
     assert killed
     assert killed[0] not in {worker.pid for worker in processes.workers.values()}
-    assert len(bars) == 2  # the levels, then the rows
+    assert len(bars) == 1  # one pass
 
 
 def test_progress_counts_rows(

@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import sums_of_products
 
+from cali_reg.data.content_split import ContentSplit
+from cali_reg.data.summaries.splitter import Layout
 from cali_reg.data.summaries.summarizer import _Sum
 from cali_reg.errors import DataError
 from cali_reg.least_squares import exact_gram
 from cali_reg.least_squares.exact_gram import GramAccumulator, NotFiniteError
 from cali_reg.least_squares.moments import Moments
+from cali_reg.runtime.schema import Column
 
 Block = npt.NDArray[np.float64]
 
@@ -185,7 +188,9 @@ def test_sums_leave_int64_in_time(
 
 def test_int64_holds_a_full_window() -> None:
     """As many products as the window takes, each as large as can be, stay below 2**63."""
-    rows_at_once = _Sum(1, exact_gram.Workspace())._block.shape[1]
+    rows_at_once = _Sum(
+        Layout((Column("y"),), ContentSplit(0, 0.2), 0), exact_gram.Workspace()
+    )._block.shape[1]
     most = exact_gram._FLUSH - 1 + rows_at_once // exact_gram._ROWS
     largest_slice = 2 ** (exact_gram._BITS - 1)
     assert most * exact_gram._ROWS * largest_slice**2 < 2**63

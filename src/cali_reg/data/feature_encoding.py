@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,24 @@ from cali_reg.least_squares.conversion import MAX_INTEGER
 from cali_reg.runtime.schema import Column, LevelIndex
 
 Values = npt.NDArray[Any]  # (n_rows,): float64, or of a categorical column the level's index, or -1
+
+
+class Index(Protocol):
+    """What gives the categories of a column their codes."""
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """What the codes from 0 on stand for."""
+
+    def find(self, text: str) -> int | None:
+        """Return the code of a cell, -1 for an unseen category, None for a missing value.
+
+        Parameters
+        ----------
+        text : str
+        """
+
+
 _UNSEEN, _MISSING = -1, -2  # in place of a level's index
 _INFINITY = np.array(np.inf).view(np.uint64)  # above are NaN and all of minus sign
 
@@ -134,7 +152,13 @@ def _add(found: dict[int, Problem], mask: Mask, problem_of: Any) -> None:
             found[row] = problem
 
 
-def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") -> EncodedBatch:
+def encode(
+    batch: Batch,
+    columns: Sequence[Column],
+    *,
+    unseen: str = "error",
+    indexes: Mapping[int, Index] | None = None,
+) -> EncodedBatch:
     """Encode a batch.
 
     Decimals are rounded to the nearest float64, as numbers in CSV files are. An integer that
@@ -147,6 +171,9 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
     columns : sequence of Column
     unseen : {"error", "baseline"}, default="error"
         How to treat categories that are not among the levels.
+    indexes : mapping of int to Index, optional
+        For some categorical columns, by their indices, what gives a category its code; by default
+        the levels of the column.
 
     Returns
     -------
@@ -157,7 +184,7 @@ def encode(batch: Batch, columns: Sequence[Column], *, unseen: str = "error") ->
         if column.levels is None:
             values, missing = _encode_numbers(array, k, encoded)
         else:
-            values = _encode_levels(array, column)
+            values = _encode_levels(array, (indexes or {}).get(k) or LevelIndex(column))
             missing, unknown = values == _MISSING, values == _UNSEEN
             if column.levels and unknown.any():  # without levels, any category is one
                 (encoded.unseen if unseen == "error" else encoded.as_baseline)[k] = unknown
@@ -246,15 +273,15 @@ def _check_integers(array: pa.Array, k: int, encoded: EncodedBatch) -> None:
             _note(encoded, row, k, encoded.columns[k].inexact_value(value))
 
 
-def _encode_levels(array: pa.Array, column: Column) -> Values:
+def _encode_levels(array: pa.Array, index: Index) -> Values:
     """Return the levels' indices, -1 for what is none of them, and -2 for a missing value."""
-    codes = _to_numpy(pc.index_in(array, value_set=text_array(column.levels or ())), -1)
+    codes = _to_numpy(pc.index_in(array, value_set=text_array(index.texts)), -1)
     codes = codes.astype(np.intp)
     others = codes < 0  # not written as a level is
     if others.any():
         spellings = array.filter(mask_array(others)).dictionary_encode()
-        find = LevelIndex(column).find
-        found = [_MISSING if k is None else k for k in map(find, spellings.dictionary.to_pylist())]
-        indices = _to_numpy(spellings.indices, len(found))
-        codes[others] = np.array([*found, _MISSING])[indices]  # null is missing, too
+        found = map(index.find, spellings.dictionary.to_pylist())
+        found_codes = [_MISSING if code is None else code for code in found]
+        indices = _to_numpy(spellings.indices, len(found_codes))
+        codes[others] = np.array([*found_codes, _MISSING])[indices]  # null is missing, too
     return codes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -20,7 +20,6 @@ from cali_reg.data.formats.base import (
     Problem,
     text_array,
 )
-from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import plain_number
 from cali_reg.runtime.schema import Column, feature_names
 
@@ -67,12 +66,15 @@ class Batch:
         The rows' numbers in the file, from 1.
     problems : mapping of int to Problem
         What is wrong with rows, by their index in the batch.
+    sources : sequence of str
+        For each column, where its categories come from: see `Fragment.source`.
     """
 
     file: File
     arrays: list[pa.Array]
     numbers: Sequence[int]
     problems: Mapping[int, Problem] = field(default_factory=dict)
+    sources: Sequence[str] = ()
 
     def where(self, row: int) -> str:
         """Return the file and the number of a row, for a message.
@@ -84,11 +86,16 @@ class Batch:
         """
         return f"{self.file.name}: row {self.numbers[row]}"
 
-    def require_no_problem(self) -> None:
-        """Raise DataError for the first invalid row."""
-        if self.problems:
-            row = min(self.problems)
-            raise DataError(f"{self.where(row)}: {self.problems[row].message}")
+    def head(self, n_rows: int) -> Batch:
+        """Return the first rows.
+
+        Parameters
+        ----------
+        n_rows : int
+            At most so many that none of them has a problem.
+        """
+        arrays = [array.slice(0, n_rows) for array in self.arrays]
+        return replace(self, arrays=arrays, numbers=self.numbers[:n_rows], problems={})
 
 
 def describe(file: File, *, csv_types: bool = True) -> Fragment:
@@ -151,6 +158,7 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
     inside = [
         columns[k]._replace(name=stored.get(columns[k].name, columns[k].name)) for k in positions
     ]
+    sources = [fragment.source(column.name) for column in columns]
     with readable(fragment.file):
         for block in FORMATS[fragment.file.format].read(fragment, inside, size):
             found = dict(zip(positions, block.arrays, strict=True))
@@ -166,7 +174,7 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
                 else problem._replace(position=positions[problem.position])
                 for row, problem in block.problems.items()
             }
-            yield Batch(fragment.file, arrays, block.numbers, problems)
+            yield Batch(fragment.file, arrays, block.numbers, problems, sources)
     check_unchanged(fragment.file)
 
 

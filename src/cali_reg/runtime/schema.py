@@ -117,11 +117,17 @@ class LevelIndex:
     Parameters
     ----------
     column : Column
+
+    Attributes
+    ----------
+    texts : tuple of str
+        The levels.
     """
 
     def __init__(self, column: Column) -> None:
+        self.texts = column.levels or ()
         self._column = column
-        self._indices = {level: k for k, level in enumerate(column.levels or ())}
+        self._indices = {level: k for k, level in enumerate(self.texts)}
 
     def find(self, text: str) -> int | None:
         """Return the index of the level that a cell stands for.

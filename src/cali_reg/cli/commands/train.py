@@ -197,7 +197,8 @@ def _size_and_seed(options: argparse.Namespace) -> tuple[float, int]:
 
 
 def _file_data(options: argparse.Namespace) -> TrainingData:
-    from cali_reg.jobs.training_data.file_data import FileData, FileOptions, split_of
+    from cali_reg.jobs.training_data.file_data import FileData
+    from cali_reg.jobs.training_data.file_options import FileOptions, split_of
 
     if options.target is None:
         raise UsageError("--data requires --target, the column to predict")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cali_reg.data.columns.spellings import BOOLEANS, CELLS, NUMBERS, TEXT
 from cali_reg.data.files import File
 from cali_reg.runtime.cell_parser import parse_number
 
@@ -90,6 +91,22 @@ class Fragment:
         if pa.types.is_dictionary(found):
             found = found.value_type
         return _kind(found) in ("text", "numbers", "nothing") and not pa.types.is_decimal(found)
+
+    def source(self, name: str) -> str:
+        """Return where the categories of a column come from: `CELLS`, `TEXT` and so on.
+
+        Parameters
+        ----------
+        name : str
+        """
+        if self.file.format == "CSV" or name in self.keys:
+            return CELLS
+        found = self.types[name]
+        if pa.types.is_dictionary(found):
+            found = found.value_type
+        if pa.types.is_boolean(found):
+            return BOOLEANS
+        return NUMBERS if pa.types.is_integer(found) or pa.types.is_floating(found) else TEXT
 
     def split(self) -> list[Fragment]:
         """Return a fragment for each row group, for several workers; itself if there are none."""

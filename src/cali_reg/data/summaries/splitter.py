@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from cali_reg.data.content_split import ContentSplit, Words, word_of_text
-from cali_reg.data.feature_encoding import EncodedBatch, Values, feature_columns
+from cali_reg.data.feature_encoding import EncodedBatch, Values, encode, feature_columns
+from cali_reg.data.readers import Batch
+from cali_reg.data.summaries.vocabulary import Vocabulary
+from cali_reg.errors import DataError
 from cali_reg.least_squares.exact_gram import Block, Rows
+from cali_reg.runtime.cell_parser import parse_category
 from cali_reg.runtime.schema import Column, feature_names
 
 
@@ -46,15 +51,20 @@ class Layout:
         positions = {_identity(column): k for k, column in enumerate(self.read_columns)}
         return [positions[_identity(key)] for key in self.keys or self.columns]
 
-    @property
+    @cached_property
     def height(self) -> int:
-        """Number of rows of a block: a constant 1, the features, the target."""
-        return 1 + len(feature_names(self.columns))
+        """Number of rows of a block: a constant 1, the columns of numbers, the target."""
+        return 1 + sum(column.levels is None for column in self.columns)
+
+    @cached_property
+    def categorical(self) -> tuple[Column, ...]:
+        """The categorical columns of the model."""
+        return tuple(column for column in self.columns if column.levels is not None)
 
 
 def _identity(column: Column) -> Column:
-    """Return what makes two columns the same to the split: all but their levels."""
-    return column._replace(levels=None if column.levels is None else ())
+    """Return what makes two columns the same to the split: all but how they name the levels."""
+    return column._replace(levels=None if column.levels is None else (), as_text=False)
 
 
 @dataclass(frozen=True)
@@ -67,8 +77,10 @@ class SplitRows:
         The rows before they were split.
     columns : tuple of Column
         The target last.
+    vocabularies : dict of int to Vocabulary
+        What the codes of the categorical columns stand for, by the indices of the columns.
     values : list of arrays of shape (n_rows,)
-        One for each column, as in `EncodedBatch`, with 0.0 for -0.0.
+        One for each column: float64, with 0.0 for -0.0; or codes of categories.
     hashes : array of shape (n_rows,)
     members : list of arrays
         The indices of the held-out rows, then those of each fold.
@@ -76,29 +88,51 @@ class SplitRows:
 
     encoded: EncodedBatch
     columns: tuple[Column, ...]
+    vocabularies: Mapping[int, Vocabulary]
     values: list[Values]
     hashes: Words
     members: list[Rows]
 
     def take(self, rows: Rows, out: Block) -> None:
-        """Copy the features and the target of some rows.
+        """Copy the numbers and the target of some rows.
 
         Parameters
         ----------
         rows : array of indices
-        out : array of shape (n_features + 1, len(rows))
+        out : array of shape (n_numeric + 1, len(rows))
             Where to write them, the target last.
         """
         unfilled = iter(out)
         for column, cells in zip(self.columns, self.values, strict=True):
             if column.levels is None:
                 cells.take(rows, out=next(unfilled), mode="clip")
-            else:
-                for feature in feature_columns([cells[rows]], [column]):
-                    next(unfilled)[:] = feature
+
+    def codes(self, rows: Rows) -> list[Values]:
+        """Return the codes of the categories of some rows, for each categorical column.
+
+        Parameters
+        ----------
+        rows : array of indices
+        """
+        return [self.values[k][rows] for k in self.vocabularies]
+
+    def records(self, rows: Rows) -> list[tuple[float | str, ...]]:
+        """Return the numbers and the texts of some rows, without the target.
+
+        Parameters
+        ----------
+        rows : array of indices
+        """
+        columns: list[list[float | str]] = []
+        for k, cells in enumerate(self.values[:-1]):
+            found = cells[rows].tolist()
+            if k in self.vocabularies:
+                found = [self.vocabularies[k].texts[code] for code in found]
+            columns.append(found)
+        return list(zip(*columns, strict=True))
 
     def features(self, rows: Rows) -> Block:
-        """Return the features of some rows.
+        """Return the features of some rows; the levels must be known.
 
         Parameters
         ----------
@@ -107,10 +141,13 @@ class SplitRows:
         Returns
         -------
         array of shape (n_features, len(rows))
+            What is none of the levels is the baseline.
         """
-        block = np.empty((len(feature_names(self.columns)), len(rows)))
-        self.take(rows, block)
-        return block[:-1]
+        values = [cells[rows] for cells in self.values[:-1]]
+        block = np.empty((len(feature_names(self.columns[:-1])), len(rows)))
+        for line, feature in zip(block, feature_columns(values, self.columns[:-1]), strict=True):
+            line[:] = feature
+        return block
 
 
 class Splitter:
@@ -123,18 +160,19 @@ class Splitter:
 
     def __init__(self, layout: Layout) -> None:
         self._layout, self._split = layout, layout.split
-        self._words = [
-            np.array([word_of_text(v) for v in c.levels], np.uint64) if c.levels else None
-            for c in layout.read_columns
-        ]
+        self.vocabularies = {
+            k: Vocabulary(column)
+            for k, column in enumerate(layout.columns)
+            if column.levels is not None
+        }
 
-    def split(self, encoded: EncodedBatch) -> SplitRows:
+    def split(self, batch: Batch) -> SplitRows:
         """Split the rows of a batch that have no missing values.
 
         Parameters
         ----------
-        encoded : EncodedBatch
-            Of the columns that the layout reads.
+        batch : Batch
+            With the columns that the layout reads.
 
         Returns
         -------
@@ -143,29 +181,49 @@ class Splitter:
         Raises
         ------
         DataError
-            For the first row with another problem.
+            For the first row with another problem; also if it is a training row whose category is
+            none of the known levels.
         """
+        encoded = encode(batch, self._layout.read_columns, indexes=self.vocabularies)
+        if encoded.problems and min(encoded.problems):
+            self.split(batch.head(min(encoded.problems)))  # rows before may have unknown categories
         values = [
             cells + 0.0 if k in encoded.minus_zeros else cells  # 0.0 for -0.0, the same number
             for k, cells in enumerate(encoded.drop_missing())
         ]
         words = [self._words_of(k, values[k], encoded) for k in self._layout.key_positions]
         hashes = self._split.hashes(words)
+        members = self._split.members(hashes)
+        self._require_known(encoded, values, members[0])
         columns = self._layout.columns
         return SplitRows(
-            encoded, columns, values[: len(columns)], hashes, self._split.members(hashes)
+            encoded, columns, self.vocabularies, values[: len(columns)], hashes, members
         )
 
     def _words_of(self, k: int, cells: Values, encoded: EncodedBatch) -> Words:
         """Return the words that stand for the values of a column."""
+        if k in self.vocabularies:
+            return self.vocabularies[k].words()[cells]
         if encoded.columns[k].levels is None:
             numbers: Words = cells.view(np.uint64)
             return numbers
-        levels = self._words[k]
-        if levels is not None:
-            return levels[cells]
         texts = encoded.batch.arrays[k].to_pylist()
-        category = encoded.columns[k].category
-        known = {text: word_of_text(category(text)) for text in set(texts) if text}
+        known = {text: word_of_text(parse_category(text)) for text in set(texts) if text}
         words = np.array([known.get(text, 0) for text in texts], np.uint64)
         return words[~encoded.has_missing]
+
+    def _require_known(
+        self, encoded: EncodedBatch, values: Sequence[Values], held_out: Rows
+    ) -> None:
+        """Raise DataError for the first training row with a category that is no known level."""
+        found: list[tuple[int, int]] = []
+        for k, vocabulary in self.vocabularies.items():
+            if vocabulary.is_known and len(vocabulary.texts) > len(vocabulary.column.levels or ()):
+                unseen = values[k] >= len(vocabulary.column.levels or ())
+                unseen[held_out] = False
+                found += [(row, k) for row in np.flatnonzero(unseen)[:1].tolist()]
+        if found:
+            place, k = min(found)
+            row = int(np.flatnonzero(~encoded.has_missing)[place])
+            message = encoded.columns[k].invalid_value(encoded.category(k, row))
+            raise DataError(f"{encoded.batch.where(row)}: {message}")

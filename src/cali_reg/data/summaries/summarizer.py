@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial, reduce
 from operator import add
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cali_reg.data.feature_encoding import EncodedBatch, encode
+from cali_reg.data.columns.spellings import Spellings
+from cali_reg.data.feature_encoding import EncodedBatch
 from cali_reg.data.formats.base import Fragment
 from cali_reg.data.missing_values import MissingValues
 from cali_reg.data.prefetch import run_workers
 from cali_reg.data.readers import Batch, Progress, read
+from cali_reg.data.summaries.level_sums import GroupSums, LevelSums
 from cali_reg.data.summaries.splitter import Layout, SplitRows, Splitter
-from cali_reg.data.summaries.summary import SampleRow, Summary
+from cali_reg.data.summaries.summary import PartialSummary, SampleRow
 from cali_reg.least_squares.exact_gram import GramAccumulator, Rows, Workspace, rows_per_block
-from cali_reg.least_squares.moments import Moments
 
 
 def summarize(
@@ -27,7 +28,7 @@ def summarize(
     progress: Progress = lambda n_rows: None,
     *,
     n_threads: int | None = None,
-) -> Summary:
+) -> PartialSummary:
     """Summarize the rows of some fragments.
 
     Parameters
@@ -43,7 +44,7 @@ def summarize(
 
     Returns
     -------
-    Summary
+    PartialSummary
 
     Raises
     ------
@@ -83,9 +84,10 @@ class Summarizer:
     def __init__(self, layout: Layout) -> None:
         self._layout, self._splitter = layout, Splitter(layout)
         workspace = Workspace()
-        self._sums = [_Sum(layout.height, workspace) for _ in range(layout.split.n_folds + 1)]
+        self._sums = [_Sum(layout, workspace) for _ in range(layout.split.n_folds + 1)]
         self._samples: list[SampleRow] = []
         self._missing = MissingValues((0,) * len(layout.read_columns))
+        self._spellings = [Spellings() for _ in layout.categorical]
 
     def add(self, batch: Batch) -> None:
         """Add the rows of a batch; those with missing values are only counted.
@@ -100,22 +102,26 @@ class Summarizer:
         DataError
             For the first invalid row.
         """
-        rows = self._splitter.split(encode(batch, self._layout.read_columns))
+        rows = self._splitter.split(batch)
         self._count_missing(rows.encoded)
+        self._note_spellings(rows)
+        n_texts = [len(v.texts) for v in rows.vocabularies.values()]
         for total, members in zip(self._sums, rows.members, strict=True):
-            total.add(rows, members)
+            total.add(rows, members, n_texts)
         self._keep_samples(rows)
 
-    def summary(self) -> Summary:
+    def summary(self) -> PartialSummary:
         """Return the summary of all rows added."""
-        training = self._sums[1:] or [_Sum(self._layout.height, Workspace())]
-        return Summary(
-            tuple(group.moments() for group in self._sums),
+        training = self._sums[1:] or [_Sum(self._layout, Workspace())]
+        texts = [vocabulary.texts for vocabulary in self._splitter.vocabularies.values()]
+        return PartialSummary(
+            tuple(group.total(texts) for group in self._sums),
             np.min([group.accumulator.minima for group in training], axis=0)[1:-1],
             np.max([group.accumulator.maxima for group in training], axis=0)[1:-1],
             tuple(self._samples),
             self._missing,
             self._layout.n_sample_rows,
+            tuple(self._spellings),
         )
 
     def _keep_samples(self, rows: SplitRows) -> None:
@@ -127,8 +133,7 @@ class Summarizer:
         if not len(held_out):
             return
         first = held_out[np.argsort(rows.hashes[held_out], kind="stable")[:n]]
-        X = rows.features(first).T
-        samples = zip(rows.hashes[first].tolist(), map(tuple, X.tolist()), strict=True)
+        samples = zip(rows.hashes[first].tolist(), rows.records(first), strict=True)
         self._samples = sorted([*self._samples, *samples])[:n]
 
     def _count_missing(self, encoded: EncodedBatch) -> None:
@@ -141,32 +146,52 @@ class Summarizer:
                 (batch.file.name, batch.numbers[int(np.argmax(rows))]),
             )
 
+    def _note_spellings(self, rows: SplitRows) -> None:
+        for c, (k, vocabulary) in enumerate(rows.vocabularies.items()):
+            if len(rows.values[k]) and not vocabulary.is_known:
+                texts = [vocabulary.texts[code] for code in np.unique(rows.values[k]).tolist()]
+                batch = rows.encoded.batch
+                source = batch.sources[k]
+                self._spellings[c] += Spellings(
+                    {source: frozenset(texts)}, {source: batch.file.name}
+                )
+
 
 class _Sum:
     """Copies rows into blocks, and adds up the exact products of each block."""
 
-    def __init__(self, height: int, workspace: Workspace) -> None:
+    def __init__(self, layout: Layout, workspace: Workspace) -> None:
+        height, n_categorical = layout.height, len(layout.categorical)
         self.accumulator = GramAccumulator(height, workspace)
+        self._levels = LevelSums(height, n_categorical)
         # twice the best size for one thread: longer calls wait less for Python's lock
         self._block = np.ones((height, 2 * rows_per_block(height)))
+        self._codes = np.zeros((n_categorical, self._block.shape[1]), dtype=np.intp)
+        self._n_texts: Sequence[int] = ()
         self._n_rows = 0
 
-    def add(self, rows: SplitRows, members: Rows) -> None:
-        """Add some of the rows."""
+    def add(self, rows: SplitRows, members: Rows, n_texts: Sequence[int]) -> None:
+        """Add some of the rows, whose codes are below `n_texts`."""
+        self._n_texts = n_texts
         while len(members):
             end = min(self._n_rows + len(members), self._block.shape[1])
             n = end - self._n_rows
-            rows.take(members[:n], self._block[1:, self._n_rows : end])
+            place = slice(self._n_rows, end)
+            rows.take(members[:n], self._block[1:, place])
+            for line, codes in zip(self._codes, rows.codes(members[:n]), strict=True):
+                line[place] = codes
             members, self._n_rows = members[n:], end
             if end == self._block.shape[1]:
                 self._flush()
 
-    def moments(self) -> Moments:
-        """Return the moments of all rows added."""
+    def total(self, texts: Sequence[Sequence[str]]) -> GroupSums:
+        """Return the sums of all rows added, whose codes stand for `texts`."""
         if self._n_rows:
             self._flush()
-        return Moments(self.accumulator.total())
+        return self._levels.total(self.accumulator.total(), texts)
 
     def _flush(self) -> None:
-        self.accumulator.add(self._block[:, : self._n_rows])
+        block, codes = self._block[:, : self._n_rows], self._codes[:, : self._n_rows]
+        self.accumulator.add(block)
+        self._levels.add(block, list(codes), self._n_texts)
         self._n_rows = 0

@@ -1,62 +1,122 @@
-"""Summary: the statistics of some rows that training needs. Summaries add up."""
+"""The statistics of some rows that training needs. They add up; then come the levels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from cali_reg.data.columns.spellings import Spellings
 from cali_reg.data.missing_values import MissingValues
+from cali_reg.data.summaries.level_sums import GroupSums, feature_ranges
 from cali_reg.least_squares.moments import Moments
+from cali_reg.runtime.schema import Column, LevelIndex
 
-SampleRow = tuple[int, tuple[float, ...]]  # a row's hash, and its features
+SampleRow = tuple[int, tuple[float | str, ...]]  # a row's hash, and its values
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What training keeps of some rows; ``a + b`` is the summary of the rows of both.
+class PartialSummary:
+    """What training keeps of some rows by their categories, before it is known which are levels.
+
+    ``a + b`` is that of the rows of both.
 
     Attributes
     ----------
-    groups : tuple of Moments
-        Moments of the held-out rows, then those of each fold of the training rows.
-    minima, maxima : array of shape (n_features,)
-        Of the features in the training rows; infinite if there are none.
-    samples : tuple of (hash, features)
+    groups : tuple of GroupSums
+        Sums of the held-out rows, then those of each fold of the training rows.
+    minima, maxima : array of shape (n_numeric,)
+        Of the columns of numbers in the training rows; infinite if there are none.
+    samples : tuple of (hash, values)
         The held-out rows with the smallest hashes, in ascending order.
     missing : MissingValues
         Of all rows; those with missing values are in nothing else.
     n_sample_rows : int
         Number of sample rows to keep.
+    spellings : tuple of Spellings
+        What the files hold, for each categorical column.
     """
 
-    groups: tuple[Moments, ...]
+    groups: tuple[GroupSums, ...]
     minima: npt.NDArray[np.float64]
     maxima: npt.NDArray[np.float64]
     samples: tuple[SampleRow, ...]
     missing: MissingValues
     n_sample_rows: int
+    spellings: tuple[Spellings, ...]
 
-    def __add__(self, other: Summary) -> Summary:
-        return Summary(
+    def __add__(self, other: PartialSummary) -> PartialSummary:
+        return PartialSummary(
             tuple(a + b for a, b in zip(self.groups, other.groups, strict=True)),
             np.minimum(self.minima, other.minima),
             np.maximum(self.maxima, other.maxima),
             tuple(sorted(self.samples + other.samples)[: self.n_sample_rows]),
             self.missing + other.missing,
             self.n_sample_rows,
+            tuple(a + b for a, b in zip(self.spellings, other.spellings, strict=True)),
         )
 
-    @property
-    def ranges(self) -> list[tuple[float, float]]:
-        """Minimum and maximum of each feature over the training rows."""
-        return list(zip(self.minima.tolist(), self.maxima.tolist(), strict=True))
+    def training_counts(self, c: int) -> Counter[str]:
+        """Return how many training rows have each text of a categorical column.
 
-    @property
-    def sample_rows(self) -> tuple[tuple[float, ...], ...]:
-        """The features of the sample rows."""
-        return tuple(row for _, row in self.samples)
+        Parameters
+        ----------
+        c : int
+            The index of the column among the categorical ones.
+        """
+        return sum((Counter(group.counts(c)) for group in self.groups[1:]), Counter())
+
+    def with_levels(self, columns: Sequence[Column]) -> Summary:
+        """Return the statistics of the features.
+
+        Parameters
+        ----------
+        columns : sequence of Column
+            The columns to predict from, with their levels. A category that is none of these, as
+            only held-out rows may have, counts as the baseline.
+        """
+        numeric = list(zip(self.minima.tolist(), self.maxima.tolist(), strict=True))
+        unseen = {}
+        for c, column in enumerate(filter(lambda column: column.levels is not None, columns)):
+            find = LevelIndex(column).find
+            counts = self.groups[0].counts(c)
+            unseen[column.name] = {text: n for text, n in counts.items() if find(text) == -1}
+        return Summary(
+            tuple(group.moments(columns) for group in self.groups),
+            feature_ranges(columns, numeric, self.groups[1:]),
+            tuple(_features(columns, values) for _, values in self.samples),
+            self.missing,
+            unseen,
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What training keeps of some rows.
+
+    Attributes
+    ----------
+    groups : tuple of Moments
+        Moments of the held-out rows, then those of each fold of the training rows.
+    ranges : list of (minimum, maximum)
+        Of each feature over the training rows; infinite if there are none.
+    sample_rows : tuple of rows
+        The features of the held-out rows with the smallest hashes.
+    missing : MissingValues
+        Of all rows; those with missing values are in nothing else.
+    unseen : dict of dict
+        For each categorical column, the categories that only held-out rows have, and in how many.
+    """
+
+    groups: tuple[Moments, ...]
+    ranges: list[tuple[float, float]]
+    sample_rows: tuple[tuple[float, ...], ...]
+    missing: MissingValues
+    unseen: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def folds(self) -> tuple[Moments, ...]:
@@ -68,7 +128,19 @@ class Summary:
         """Moments of the held-out rows."""
         return self.groups[0]
 
-    @property
+    @cached_property
     def train(self) -> Moments:
         """Moments of the training rows."""
         return sum(self.groups[2:], start=self.groups[1])
+
+
+def _features(columns: Sequence[Column], values: Sequence[float | str]) -> tuple[float, ...]:
+    """Return the features of a row of numbers and texts."""
+    features: list[float] = []
+    for column, value in zip(columns, values, strict=True):
+        if isinstance(value, str):
+            level = LevelIndex(column).find(value) or 0
+            features += [float(k == level) for k in range(1, len(column.levels or ()))]
+        else:
+            features.append(value)
+    return tuple(features)

@@ -127,11 +127,9 @@ def summarize_tables(
     samples = held_out.X[:n_sample_rows].tolist()
     return Summary(
         groups=(moments_of(held_out), *(moments_of(rows, fold) for fold in folds)),
-        minima=X.min(axis=0),
-        maxima=X.max(axis=0),
-        samples=tuple(enumerate(map(tuple, samples))),
+        ranges=list(zip(X.min(axis=0).tolist(), X.max(axis=0).tolist(), strict=True)),
+        sample_rows=tuple(map(tuple, samples)),
         missing=MissingValues((0,) * (len(rows.names) + 1)),
-        n_sample_rows=n_sample_rows,
     )
 
 

@@ -11,7 +11,8 @@ from cali_reg.errors import ArtifactError, UsageError
 from cali_reg.jobs.fit import Ranges
 from cali_reg.jobs.training_data.base import FILES, Block
 from cali_reg.jobs.training_data.embedded_data import recorded_embedded_data
-from cali_reg.jobs.training_data.file_data import FileData, recorded_options
+from cali_reg.jobs.training_data.file_data import FileData
+from cali_reg.jobs.training_data.file_options import recorded_options
 from cali_reg.jobs.update import summarize_rows
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments import Moments
