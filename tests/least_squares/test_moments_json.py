@@ -159,3 +159,19 @@ def test_the_largest_sum() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30e6
+
+
+def test_many_zeros_are_a_number() -> None:
+    """Those of the levels of one column; fewer than 16 are texts, and no other number is read."""
+    X = np.zeros((40, 30))
+    X[np.arange(40), np.arange(40) % 30] = 1.0
+    moments = Moments.from_arrays(X, np.arange(40.0))
+    values = moments.to_dict()
+    numbers = [value for value in values["sums"] if isinstance(value, int)]
+    assert numbers == list(range(29, 15, -1))
+    assert Moments.from_dict(values) == moments
+    place = values["sums"].index(29)
+    for wrong in (28, 30, -29, 10**18):
+        values["sums"][place] = wrong
+        with pytest.raises(FormatError, match="moments: "):
+            Moments.from_dict(values)

@@ -86,7 +86,7 @@ def test_training_report() -> None:
         "             coefficient  std. error     t      p\n"
         f"(intercept)            2           1  2.00  {p:.3g}\n"
         "t=x             baseline\n"
-        "t=y                  3.5         nan     -      -\n"
+        "t=y                  3.5           -     -      -\n"
         "a                     -1           0     -      -\n"
     )
 

@@ -11,6 +11,8 @@ from cali_reg.errors import DataError
 from cali_reg.export.scikit_learn_file import to_scikit_learn
 from cali_reg.jobs.gates import check_r2
 from cali_reg.least_squares.collinearity import find_rounding_dependent
+from cali_reg.least_squares.folded_solution import FoldedSolution
+from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.projected_solution import ProjectedSolution
 from cali_reg.least_squares.solution import Solution, solve
@@ -21,8 +23,11 @@ from cali_reg.least_squares.statistics.rounding_bounds import (
 from cali_reg.least_squares.statistics.scores import Scores, score
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import VERSIONS, Feature, LinearModel
-from cali_reg.runtime.schema import Column
+from cali_reg.runtime.schema import Column, format_names
 
+INTERVAL_FEATURES = 200  # up to here intervals are stored: n_features**2 / 2 numbers
+
+AnySolution = Solution | ProjectedSolution | FoldedSolution
 Ranges = Sequence[tuple[float, float]]  # minimum and maximum of each feature
 
 
@@ -33,7 +38,7 @@ class Trained:
     Attributes
     ----------
     model : LinearModel
-    solution : Solution or ProjectedSolution
+    solution : Solution, ProjectedSolution or FoldedSolution
         The exact solution behind the model.
     files : dict of str to bytes
         The files to write, by name.
@@ -42,14 +47,15 @@ class Trained:
     """
 
     model: LinearModel
-    solution: Solution | ProjectedSolution
+    solution: AnySolution
     files: dict[str, bytes]
     notes: tuple[str, ...] = ()
 
     @property
     def projected(self) -> tuple[int, ...]:
         """The columns that were replaced by their projections on others."""
-        return self.solution.dependent if isinstance(self.solution, ProjectedSolution) else ()
+        inner = self.solution.inner if isinstance(self.solution, FoldedSolution) else self.solution
+        return self.solution.dependent if isinstance(inner, ProjectedSolution) else ()
 
 
 def fit(
@@ -62,6 +68,7 @@ def fit(
     ranges_are: str = "exact",
     min_r2: float | None = None,
     allow_collinear: bool = False,
+    store_intervals: bool = False,
     version: int = VERSIONS[-1],
 ) -> Trained:
     """Solve the least-squares problem of some moments, check R², and build the model's files.
@@ -84,6 +91,8 @@ def fit(
         The lowest R² on the held-out rows that passes; by default any passes.
     allow_collinear : bool, default=False
         Accept collinear columns, with the solution of least norm.
+    store_intervals : bool, default=False
+        Store what prediction intervals need for more than 200 features, too.
     version : {1, 2}, default=2
         Version of the format of ``model.json``.
 
@@ -99,8 +108,9 @@ def fit(
         For collinear columns, unless they are allowed; if there is no row or no feature; and for
         more features than the files can hold.
     """
+    store_intervals = store_intervals or len(moments.names) <= INTERVAL_FEATURES
     # version 1 knew exact dependence only
-    solution = _solve(moments, allow_collinear, exactly=version == 1)
+    solution, notes = _solve(moments, columns, allow_collinear, exactly=version == 1)
     weights = solution.coefficients, solution.intercept
     train, test = (score(part, *weights) for part in (moments.train, moments.test))
     bounds = [r2_rounding_bound(part, *weights) for part in (moments.train, moments.test)]
@@ -117,7 +127,7 @@ def fit(
         samples=samples,
         source=source,
         moments_fingerprint=moments_fingerprint,
-        interval=solution.interval,
+        interval=solution.interval if store_intervals else None,
         rounding_bound=prediction_rounding_bound(solution.intercept, solution.coefficients, ranges),
     )
     if version == 1:
@@ -129,7 +139,7 @@ def fit(
         artifacts.MODEL: model_json,
     }
     _check_sizes(files)
-    return Trained(model._replace(fingerprint=fingerprint), solution, files)
+    return Trained(model._replace(fingerprint=fingerprint), solution, files, notes)
 
 
 def _check_sizes(files: dict[str, bytes]) -> None:
@@ -142,11 +152,53 @@ def _check_sizes(files: dict[str, bytes]) -> None:
 
 
 def _solve(
-    moments: TrainTestMoments, allow_collinear: bool, *, exactly: bool
-) -> Solution | ProjectedSolution:
-    """Solve; reject or replace columns that depend on others, `exactly` or up to roundings."""
+    moments: TrainTestMoments, columns: Sequence[Column], allow_collinear: bool, *, exactly: bool
+) -> tuple[AnySolution, tuple[str, ...]]:
+    """Solve; reject or replace columns that depend on others, `exactly` or up to roundings.
+
+    Levels that depend on other columns are folded into the baseline, with a note.
+    """
     train, names = moments.train, moments.names
     solution = solve(train, names=names)
+    folded = () if exactly or not solution.dependent else _dependent_levels(train, columns)
+    if not folded:
+        return _solve_kept(train, names, solution, allow_collinear, exactly=exactly), ()
+    kept = [j for j in range(len(names)) if j not in folded]
+    train, kept_names = train.select(kept), [names[j] for j in kept]
+    solution = solve(train, names=kept_names)
+    note = (
+        "categories that other columns determine:"
+        f" {format_names([names[j] for j in sorted(folded)])}; their coefficients are zero, as that"
+        " of the baseline"
+    )
+    inner = _solve_kept(train, kept_names, solution, allow_collinear, exactly=exactly)
+    return FoldedSolution(inner, kept, len(names)), (note,)
+
+
+def _dependent_levels(train: Moments, columns: Sequence[Column]) -> set[int]:
+    """Return the one-hot columns that depend on the columns of numbers and on each other."""
+    numeric: list[int] = []
+    levels: list[int] = []
+    size = 0
+    for column in columns:
+        places = range(size, size + len(column.features))
+        (numeric if column.levels is None else levels).extend(places)
+        size += len(places)
+    order = [*numeric, *levels]
+    if not levels or not order:
+        return set()
+    dependent = solve(train.select(order)).dependent
+    return {order[j] for j in dependent if j >= len(numeric)}
+
+
+def _solve_kept(
+    train: Moments,
+    names: Sequence[str],
+    solution: Solution,
+    allow_collinear: bool,
+    *,
+    exactly: bool,
+) -> Solution | ProjectedSolution:
     rounded = () if exactly else find_rounding_dependent(train, solution.dependent)
     if not allow_collinear:
         _check_collinear(names, solution.dependent, "constant, or a combination of other columns")
@@ -166,9 +218,7 @@ def _check_collinear(names: Sequence[str], columns: Sequence[int], what: str) ->
         )
 
 
-def _features(
-    names: Sequence[str], solution: Solution | ProjectedSolution, ranges: Ranges
-) -> tuple[Feature, ...]:
+def _features(names: Sequence[str], solution: AnySolution, ranges: Ranges) -> tuple[Feature, ...]:
     rows = zip(names, solution.coefficients, solution.standard_errors, ranges, strict=True)
     return tuple(
         Feature(name, weight, None if math.isnan(error) else error, *limits)

@@ -12,7 +12,11 @@ from cali_reg.runtime.schema import feature_names
 
 
 def train(
-    data: TrainingData, *, min_r2: float | None = None, allow_collinear: bool = False
+    data: TrainingData,
+    *,
+    min_r2: float | None = None,
+    allow_collinear: bool = False,
+    store_intervals: bool = False,
 ) -> Trained:
     """Fit the model of the training rows and score it on the held-out rows.
 
@@ -23,6 +27,8 @@ def train(
         The lowest R² on the held-out rows that passes; by default any passes.
     allow_collinear : bool, default=False
         Accept collinear columns, with the solution of least norm.
+    store_intervals : bool, default=False
+        Store what prediction intervals need for more than 200 features, too.
 
     Returns
     -------
@@ -48,8 +54,9 @@ def train(
         source=data.provenance(),
         min_r2=min_r2,
         allow_collinear=allow_collinear,
+        store_intervals=store_intervals,
     )
-    return replace(trained, notes=notes)
+    return replace(trained, notes=(*notes, *trained.notes))
 
 
 def _check_rows(moments: TrainTestMoments, allow_collinear: bool) -> None:

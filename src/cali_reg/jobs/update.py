@@ -111,6 +111,7 @@ def update(
         ranges_are=ranges_are,
         min_r2=min_r2,
         allow_collinear=allow_collinear,
+        store_intervals=model.interval is not None,
     )
     return Updated(**vars(trained), added=n_added, removed=n_removed, based_on=model.fingerprint)
 

@@ -208,6 +208,7 @@ def _rebuild_model(model: LinearModel, moments: TrainTestMoments, inputs: Rebuil
         samples=model.samples if samples is None else samples,
         source=inputs.source,
         ranges_are="outer" if is_outer else "exact",
+        store_intervals=model.interval is not None,
         allow_collinear=True,  # a gate decides whether files are written, not what is in them
         version=model.version,
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import groupby
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ from cali_reg.least_squares.exact_gram import (
 )
 
 _HIGHEST = 2 * 1024 + 63  # no sum of fewer than 2**63 squares of float64 reaches this power of two
+_MANY_ZEROS = 16  # in a row, that are stored as their number
 _SUM = re.compile(r"0|(-?)0x((?=[1-9a-f])[0-9a-f]{0,1199}[13579bdf])p(0|-?[1-9][0-9]{0,3})")
 
 
@@ -208,10 +210,11 @@ class Moments:
         -------
         dict
             ``n_features``, and ``sums``: the upper triangle row by row, each as an odd hexadecimal
-            integer times a power of two, such as ``0x1fp-3``, or ``0``.
+            integer times a power of two, such as ``0x1fp-3``, or ``0``. Sixteen zeros or more in a
+            row, as levels of one column have, are one integer: how many they are.
         """
         upper = self._sums[np.triu_indices(len(self._sums))]
-        return {"n_features": self.n_features, "sums": [_to_text(value) for value in upper]}
+        return {"n_features": self.n_features, "sums": _join_zeros(map(_to_text, upper))}
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
@@ -235,10 +238,15 @@ class Moments:
         if type(n_features) is not int or not isinstance(sums, list) or n_features < 0:
             raise FormatError("moments: expected n_features and a list of sums")
         size = n_features + 2
-        if len(sums) != size * (size + 1) // 2:
-            raise FormatError(f"moments: {len(sums)} sums do not fit {n_features} features")
+        n_sums = sum(map(_count_sums, sums))
+        if n_sums != size * (size + 1) // 2:
+            raise FormatError(f"moments: {n_sums} sums do not fit {n_features} features")
         full = np.zeros((size, size), dtype=object)
-        full[np.triu_indices(size)] = full.T[np.triu_indices(size)] = [_from_text(s) for s in sums]
+        upper: list[int] = []
+        for value in sums:
+            count = _count_sums(value)
+            upper += [0] * count if count > 1 else [_from_text(value)]
+        full[np.triu_indices(size)] = full.T[np.triu_indices(size)] = upper
         moments = cls(full)
         if int(full[0, 0]) % 2**-UNIT or not moments._is_possible():
             raise FormatError("moments: no rows have these sums")
@@ -309,6 +317,20 @@ def _sum_rows(X: npt.NDArray[Any], y: npt.NDArray[Any], names: Sequence[str]) ->
                 " expected finite numbers: drop or fill such rows"
             ) from None
     return accumulator.total()
+
+
+def _join_zeros(texts: Iterable[str]) -> list[str | int]:
+    """Return the texts, with a number in place of many zeros."""
+    joined: list[str | int] = []
+    for is_zero, run in groupby(texts, key="0".__eq__):
+        found = list(run)
+        joined += [len(found)] if is_zero and len(found) >= _MANY_ZEROS else found
+    return joined
+
+
+def _count_sums(value: object) -> int:
+    """Return how many sums a JSON value stands for: one, or many zeros."""
+    return value if type(value) is int and value >= _MANY_ZEROS else 1
 
 
 def _to_text(value: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cali_reg.errors import ArtifactError, FormatError
 from cali_reg.least_squares.moments import Moments
@@ -42,7 +43,7 @@ class TrainTestMoments:
             "train": self.train.to_dict(),
             "test": self.test.to_dict(),
         }
-        return fingerprinted_json.dump("moments", 1, content)
+        return fingerprinted_json.dump("moments", _version(content), content)
 
     def to_json(self) -> bytes:
         """Return the bytes of ``moments.json``."""
@@ -67,16 +68,26 @@ class TrainTestMoments:
         FormatError
             For anything but what `to_json` writes.
         """
-        content = fingerprinted_json.load("moments", (1,), data, name)
+        content = fingerprinted_json.load("moments", (1, 2), data, name)
         try:
             names = tuple(str(feature) for feature in content["features"])
             train, test = (Moments.from_dict(content[part]) for part in ("train", "test"))
             target = str(content["target"])
         except (TypeError, KeyError) as error:
             raise FormatError(f"{name}: unexpected content ({error}); {_REMEDY}") from None
+        if content["version"] != _version(content):
+            raise FormatError(
+                f"{name}: its sums are not of version {content['version']}; {_REMEDY}"
+            )
         if {train.n_features, test.n_features} != {len(names)}:
             raise FormatError(f"{name}: train and test have different columns; {_REMEDY}")
         return cls(names, target, train, test, content["fingerprint"])
+
+
+def _version(content: dict[str, Any]) -> int:
+    """Return the version of the format that some sums need: 2 has numbers of zeros."""
+    sums = (*content["train"]["sums"], *content["test"]["sums"])
+    return 2 if any(isinstance(value, int) for value in sums) else 1
 
 
 def load(files: artifacts.Snapshot) -> TrainTestMoments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -255,7 +256,7 @@ def _coefficients(result: Trained) -> str:
 
     def row(name: str, value: float, error: float) -> list[str]:
         t_and_p = _t_and_p(value, error, solution.degrees_of_freedom)
-        return [name, f"{value:.6g}", f"{error:.3g}", *t_and_p]
+        return [name, f"{value:.6g}", "-" if math.isnan(error) else f"{error:.3g}", *t_and_p]
 
     rows = [row("(intercept)", solution.intercept, solution.intercept_standard_error)]
     for column in result.model.columns:

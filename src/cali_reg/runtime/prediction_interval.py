@@ -27,7 +27,8 @@ class Interval(NamedTuple):
     means : tuple of n_features floats
         m, the means of the features over the training rows.
     inverse_cholesky : tuple of n_features rows
-        The lower triangle of L⁻¹: row k has k + 1 entries, the last one positive.
+        The lower triangle of L⁻¹: row k has k + 1 entries, the last one positive. The row and the
+        column of a level that is folded into the baseline are zero.
     quantiles : tuple of (level, quantile)
         Two-sided quantiles of Student's t distribution, to six significant digits, for each
         confidence level.
@@ -42,7 +43,7 @@ class Interval(NamedTuple):
     @property
     def n_samples(self) -> int:
         """Number of training rows, n."""
-        return self.degrees_of_freedom + len(self.means) + 1
+        return self.degrees_of_freedom + sum(row[-1] > 0 for row in self.inverse_cholesky) + 1
 
     def quantile(self, level: float) -> float:
         """Return Student's quantile for a confidence level.
@@ -175,7 +176,9 @@ def _check_values(interval: Interval) -> None:
     rows, pairs = interval.inverse_cholesky, interval.quantiles
     if type(interval.degrees_of_freedom) is not int or interval.degrees_of_freedom < 1:
         raise ValueError(f"the interval has {interval.degrees_of_freedom!r} degrees of freedom")
-    if interval.residual_standard_deviation < 0 or not all(row[-1] > 0 for row in rows):
+    if interval.residual_standard_deviation < 0 or not all(
+        row[-1] > 0 or not any(row) for row in rows
+    ):
         raise ValueError("a standard deviation or a diagonal entry of the interval is negative")
     levels, quantiles = zip(*pairs, strict=True)
     if not _is_ascending([0, *levels, 1]) or not _is_ascending([0, *quantiles]):

@@ -351,7 +351,8 @@ def _interval(folder: Path, model: LinearModel, precision: str, level: float) ->
     if model.interval is None:
         raise UsageError(
             f"{folder / artifacts.MODEL}: holds no prediction intervals, as its columns depend on"
-            " each other or its rows are too few; leave --interval out"
+            " each other, its rows are too few, or its features are more than 200 (`train"
+            " --intervals` stores them then); leave --interval out"
         )
     model.interval.quantile(level)  # refuses a level that is not stored
     return model.interval

@@ -106,6 +106,12 @@ def _add_split(parser: argparse.ArgumentParser) -> None:
         " without data (default: %(default)s)",
     )
     parser.add_argument(
+        "--intervals",
+        action="store_true",
+        help="store what prediction intervals need for a model of more than 200 features, too:"
+        " half the square of their number (default: up to 200 features only)",
+    )
+    parser.add_argument(
         "--cv",
         type=argument_types.count,
         default=0,
@@ -157,7 +163,12 @@ def run(options: argparse.Namespace) -> None:
     from cali_reg.report import tables
 
     data = _file_data(options) if options.data else _embedded_data(options)
-    trained = train(data, min_r2=options.min_r2, allow_collinear=options.allow_collinear)
+    trained = train(
+        data,
+        min_r2=options.min_r2,
+        allow_collinear=options.allow_collinear,
+        store_intervals=options.intervals,
+    )
     folds = []
     if options.cv:
         folds = cross_validate(data.summary().folds, trained.model.names, trained.projected)
