@@ -12,7 +12,7 @@ from intervals import interval_of, usual_rows
 from tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg.least_squares.moments import Moments
-from cali_reg.least_squares.predictions import half_widths, predict, predict_columns
+from cali_reg.least_squares.predictions import half_widths, predict, predict_coded, predict_columns
 from cali_reg.least_squares.solution import LEVELS, solve
 from cali_reg.runtime.model import predict_row
 
@@ -27,6 +27,38 @@ def test_predictions_have_the_bits_of_one_row_at_a_time(table: Table, model: lis
     expected = np.array([predict_row(intercept, coefficients, row) for row in X.tolist()])
     np.testing.assert_array_equal(found, expected, strict=True)
     np.testing.assert_array_equal(apart, expected, strict=True)
+    assert np.signbit(found).tolist() == np.signbit(expected).tolist()
+
+
+ZEROS = st.sampled_from([0.0, -0.0, 1.0, -1.0])
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.integers(2, 4)), min_size=1, max_size=4),
+    st.data(),
+    st.sampled_from([ZEROS, any_numbers]),
+)
+def test_codes_have_the_bits_of_one_hot_rows(
+    n_levels: list[int | None], data: st.DataObject, numbers: st.SearchStrategy[float]
+) -> None:
+    """The zeros that are left out change nothing but the sign of zero, which is kept."""
+    columns: list[np.ndarray[Any, Any]] = []
+    features: list[np.ndarray[Any, Any]] = []
+    for n in n_levels:
+        if n is None:
+            columns.append(data.draw(arrays(np.float64, 5, elements=numbers)))
+            features.append(columns[-1])
+        else:
+            columns.append(data.draw(arrays(np.intp, 5, elements=st.integers(-2, n - 1))))
+            features += [(columns[-1] == k).astype(float) for k in range(1, n)]
+    coefficients = data.draw(
+        st.lists(numbers, min_size=len(features), max_size=len(features)), label="coefficients"
+    )
+    intercept = data.draw(numbers, label="intercept")
+    with np.errstate(all="ignore"):
+        found = predict_coded(columns, n_levels, coefficients, intercept)
+        expected = predict_columns(features, coefficients, intercept)
+    np.testing.assert_array_equal(found, expected, strict=True)
     assert np.signbit(found).tolist() == np.signbit(expected).tolist()
 
 

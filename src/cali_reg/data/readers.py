@@ -21,7 +21,7 @@ from cali_reg.data.formats.base import (
     text_array,
 )
 from cali_reg.runtime.cell_parser import plain_number
-from cali_reg.runtime.schema import Column, feature_names
+from cali_reg.runtime.schema import Column
 
 Progress = Callable[[int], object]  # takes the number of rows read since the last call
 
@@ -49,7 +49,7 @@ FORMATS = {  # the names of files.FORMATS
 }
 
 BATCH_SIZE = 60_000  # rows: three pages of a Parquet file as most writers make them
-_CELLS = 1 << 20  # of a batch at most, if it has many features
+_CELLS = 1 << 20  # of a batch at most, if it has many columns
 _FEWEST_ROWS = 1000
 
 
@@ -140,7 +140,7 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
     fragment : Fragment
     columns : sequence of Column
     size : int
-        Number of rows of a batch, at most. Batches of many features have fewer, so that memory is
+        Number of rows of a batch, at most. Batches of many columns have fewer, so that memory is
         bounded.
 
     Yields
@@ -152,7 +152,7 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
     DataError
         For a file that cannot be read to its end, or that has changed since it was found.
     """
-    size = min(size, max(_FEWEST_ROWS, _CELLS // max(1, len(feature_names(columns)))))
+    size = min(size, max(_FEWEST_ROWS, _CELLS // max(1, len(columns))))
     positions = [k for k, column in enumerate(columns) if column.name not in fragment.keys]
     stored = fragment.stored_names
     inside = [

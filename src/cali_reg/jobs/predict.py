@@ -13,17 +13,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cali_reg.data.feature_encoding import Values
+from cali_reg.data.feature_encoding import Values, feature_columns
 from cali_reg.data.formats.base import number_array
 from cali_reg.data.prefetch import prefetch
 from cali_reg.data.writers import TableWriter
 from cali_reg.errors import DataError
 from cali_reg.jobs.prediction_batches import PredictionBatch, read_batches
-from cali_reg.least_squares.predictions import half_widths, predict_columns
+from cali_reg.least_squares.predictions import half_widths, predict_coded
 from cali_reg.runtime.predictor import PredictOptions, Predictor
 from cali_reg.runtime.row_validator import RowLog
 from cali_reg.runtime.text_writer import TextWriter
 
+_ROWS = 4096  # of which half-widths are computed at once
 _Write = Callable[[PredictionBatch, Sequence[Values]], None]  # takes rows and their predictions
 
 
@@ -57,12 +58,17 @@ def predict_files(options: PredictOptions, predictor: Predictor) -> None:
 
 def _predict(predictor: Predictor, batch: PredictionBatch) -> list[Values]:
     """Return the predicted columns, each (n_rows,)."""
-    used, columns = predictor.used, batch.features
+    used, columns = predictor.used, predictor.validator.columns
+    n_levels = [None if column.levels is None else len(column.levels) for column in columns]
     with np.errstate(all="ignore"):  # what overflows is infinite, as it is row by row
-        prediction = predict_columns(columns, used.coefficients, used.intercept)
+        prediction = predict_coded(batch.values, n_levels, used.coefficients, used.intercept)
         if predictor.interval is None:
             return [prediction]
-        half_width = half_widths(np.stack(columns).T, *predictor.interval)
+        half_width = np.empty_like(prediction)
+        for start in range(0, len(prediction), _ROWS):  # one-hot features take much memory
+            some = [cells[start : start + _ROWS] for cells in batch.values]
+            X = np.stack(list(feature_columns(some, columns)))
+            half_width[start : start + _ROWS] = half_widths(X.T, *predictor.interval)
         return [prediction, prediction - half_width, prediction + half_width]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,14 @@ class PredictionBatch:
     Attributes
     ----------
     file : File
-    features : sequence of arrays of shape (n_rows,)
-        One for each feature of the model, float64.
+    values : sequence of arrays of shape (n_rows,)
+        One for each column of the model, as in `EncodedBatch`: numbers, or indices of levels.
     kept : sequence of pyarrow.Array
         The columns to copy to the output.
     """
 
     file: File
-    features: Sequence[Values]
+    values: Sequence[Values]
     kept: Sequence[pa.Array]
 
     def take(self, rows: Mask) -> PredictionBatch:
@@ -51,7 +52,7 @@ class PredictionBatch:
         mask = mask_array(rows)
         return PredictionBatch(
             self.file,
-            [column[rows] for column in self.features],
+            [cells[rows] for cells in self.values],
             [array.filter(mask) for array in self.kept],
         )
 
@@ -143,9 +144,9 @@ def _valid_rows(
     encoded: EncodedBatch, kept: Sequence[pa.Array], validator: RowValidator, log: RowLog
 ) -> Iterator[PredictionBatch]:
     """Yield the valid rows, then pass what is wrong with the others to the log."""
-    columns = list(feature_columns(encoded.values, validator.columns))
-    describe = partial(_describe_outside, validator, columns)
-    outside, problems = _outside(validator, columns), encoded.row_problems()
+    values = encoded.values
+    describe = partial(_describe_outside, validator, values)
+    outside, problems = _outside(validator, values), encoded.row_problems()
     if outside is not None and validator.outside == "error":
         for row in np.flatnonzero(outside).tolist():
             problems.setdefault(row, describe(row))
@@ -159,7 +160,7 @@ def _valid_rows(
         outside=_noted(outside, valid, lambda row: f"{where(row)}: {describe(row)}"),
         unseen=_noted(unseen, valid, lambda row: f"{where(row)}: {_describe_unseen(encoded, row)}"),
     )
-    rows = PredictionBatch(encoded.batch.file, columns, kept)
+    rows = PredictionBatch(encoded.batch.file, values, kept)
     yield rows.take(valid) if problems else rows
     for row in sorted(problems):
         log.reject(f"{where(row)}: {problems[row]}")
@@ -182,19 +183,36 @@ def _describe_unseen(encoded: EncodedBatch, row: int) -> str:
     return encoded.columns[k].unseen_level(encoded.category(k, row))
 
 
-def _outside(validator: RowValidator, columns: Sequence[Values]) -> Mask | None:
+def _outside(validator: RowValidator, values: Sequence[Values]) -> Mask | None:
     """Return which rows are outside the training ranges; None if there is none."""
     outside = None
-    for feature, column in zip(validator.features, columns, strict=True):
-        low, high = feature.minimum, feature.maximum
-        if not (low <= column.min() and column.max() <= high):
-            rows = (column < low) | (column > high)
-            outside = rows if outside is None else outside | rows
+    features = iter(validator.features)
+    for column, cells in zip(validator.columns, values, strict=True):
+        if column.levels is None:
+            feature = next(features)
+            low, high = feature.minimum, feature.maximum
+            if low <= cells.min() and cells.max() <= high:
+                continue
+            rows = (cells < low) | (cells > high)
+        else:
+            places = range(1, len(column.levels))
+            limits = [(f.minimum, f.maximum) for f in islice(features, len(places))]
+            # with the level, without it: both are usual in training
+            unusual = [k for k, found in zip(places, limits, strict=True) if found != (0.0, 1.0)]
+            if not unusual:
+                continue
+            rows = np.zeros(len(cells), bool)
+            for k in unusual:
+                low, high = limits[k - 1]
+                rows |= np.where(cells == k, not low <= 1.0 <= high, not low <= 0.0 <= high)
+        outside = rows if outside is None else outside | rows
     return outside
 
 
-def _describe_outside(validator: RowValidator, columns: Sequence[Values], row: int) -> str:
-    for feature, column in zip(validator.features, columns, strict=True):
-        if not feature.minimum <= column[row] <= feature.maximum:
-            return outside_range(feature, float(column[row]))
+def _describe_outside(validator: RowValidator, values: Sequence[Values], row: int) -> str:
+    one = [cells[row : row + 1] for cells in values]
+    found = (float(cells[0]) for cells in feature_columns(one, validator.columns))
+    for feature, value in zip(validator.features, found, strict=True):
+        if not feature.minimum <= value <= feature.maximum:
+            return outside_range(feature, value)
     raise ValueError(row)

@@ -6,6 +6,7 @@ NumPy only: neither FLINT nor SciPy is imported, so that predicting a file start
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,51 @@ def predict_columns(
     product = np.empty_like(prediction)
     for weight, column in zip(coefficients, columns, strict=True):
         prediction += np.multiply(weight, column, out=product)
+    return prediction
+
+
+def predict_coded(
+    columns: Sequence[npt.NDArray[Any]],
+    n_levels: Sequence[int | None],
+    coefficients: Sequence[float],
+    intercept: float,
+) -> npt.NDArray[np.float64]:
+    """Predict rows of numbers and of codes, with the bits that `predict` has for one-hot rows.
+
+    Of the terms of a categorical column all but one are zero. They change nothing, except that -0.0
+    may become 0.0: rows whose sum is -0.0 are predicted from their one-hot features.
+
+    Parameters
+    ----------
+    columns : sequence of ndarrays of shape (n_rows,)
+        At least one: float64, or the indices of levels.
+    n_levels : sequence of int or None
+        For each column the number of its levels, the first of which is the baseline; None for
+        numbers.
+    coefficients : sequence of n_features floats
+    intercept : float
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        In target units.
+    """
+    prediction = np.full(len(columns[0]), intercept)
+    product = np.empty_like(prediction)
+    start = 0
+    for cells, n in zip(columns, n_levels, strict=True):
+        if n is None:
+            prediction += np.multiply(coefficients[start], cells, out=product)
+            start += 1
+            continue
+        end = start + max(0, n - 1)
+        weights = np.array([0.0, *coefficients[start:end]])
+        rows = np.flatnonzero((prediction == 0.0) & np.signbit(prediction))
+        one_hot = [(cells[rows] == k).astype(float) for k in range(1, n)] if rows.size else []
+        prediction += weights[np.maximum(cells, 0)]
+        if one_hot:
+            prediction[rows] = predict_columns(one_hot, weights[1:].tolist(), -0.0)
+        start = end
     return prediction
 
 

@@ -23,7 +23,9 @@ from cali_reg.errors import UsageError
 from cali_reg.jobs.training_data.base import FILES, Block
 from cali_reg.jobs.training_data.file_options import FileOptions, key_to_dict, recorded_options
 from cali_reg.runtime.model import LinearModel
-from cali_reg.runtime.schema import Column, format_names
+from cali_reg.runtime.schema import Column, feature_names, format_names
+
+_CELLS = 1 << 23  # of a block of features, which one-hot columns make wide
 
 
 class FileData:
@@ -105,11 +107,13 @@ class FileData:
         """Yield the features of the training rows, (n_rows, n_features)."""
         layout = self._found[0]
         splitter = Splitter(layout)
+        n_rows = max(1, _CELLS // len(feature_names(self.columns)))
         for fragment in self._dataset.fragments:
             for batch in read(fragment, layout.read_columns, self._options.batch_size):
                 rows = splitter.split(batch)
                 for members in rows.members[1:]:
-                    yield rows.features(members).T
+                    for start in range(0, len(members), n_rows):
+                        yield rows.features(members[start : start + n_rows]).T
 
     def provenance(self) -> dict[str, Any]:
         """Return the provenance of the rows, the field ``source`` of ``model.json``."""
