@@ -105,9 +105,14 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     options = ["--data", str(base / "codes.parquet"), "--target", "y", "--artifacts"]
     categories = ["--categorical", "code", "--not-missing", "code=NA"]
     assert main(["train", *options, str(coded), *categories]) == 0
+    many = base / "many"  # levels, and so zeros
+    many_rows = [f"{'abcdefghijklmnopqrstuvwxyz'[i % 26]},{i * i % 17}" for i in range(400)]
+    (base / "many.csv").write_text("\n".join(["letter,y", *many_rows, ""]))
+    letters = ["--data", str(base / "many.csv"), "--target", "y", "--categorical", "letter"]
+    assert main(["train", *letters, "--artifacts", str(many)]) == 0
     split = ["--features", "x", "--split-like", str(coded)]
     assert main(["train", *options, str(like_coded), *split]) == 0
-    return [made, dependent, updated, exact, overflow, alike, coded, like_coded]
+    return [made, dependent, updated, exact, overflow, alike, coded, like_coded, many]
 
 
 @pytest.mark.parametrize("name", ["model.json", "moments.json", "quantized.json"])

@@ -85,8 +85,9 @@ class Dataset:
             For a column that is missing or appears twice.
         """
         for fragment in self.fragments:
+            kinds = fragment.kinds
             for name in names:
-                _require_once(fragment, name, fragment.kinds)
+                _require_once(fragment, name, kinds)
 
 
 def _require_once(fragment: Fragment, name: str, columns: Mapping[str, object]) -> None:
