@@ -49,11 +49,10 @@ class PredictionBatch:
         rows : array of shape (n_rows,)
             A mask, true for the rows to take.
         """
-        mask = mask_array(rows)
         return PredictionBatch(
             self.file,
             [cells[rows] for cells in self.values],
-            [array.filter(mask) for array in self.kept],
+            [_take(array, rows) for array in self.kept],
         )
 
 
@@ -164,6 +163,16 @@ def _valid_rows(
     yield rows.take(valid) if problems else rows
     for row in sorted(problems):
         log.reject(f"{where(row)}: {problems[row]}")
+
+
+def _take(array: pa.Array, rows: Mask) -> pa.Array:
+    """Return some rows of a column, which may have any type."""
+    try:
+        return array.filter(mask_array(rows))
+    except pa.ArrowNotImplementedError:  # for a view of text, as polars writes it
+        ends = np.flatnonzero(np.diff(rows, prepend=False, append=False)).tolist()
+        runs = [array.slice(i, j - i) for i, j in zip(ends[::2], ends[1::2], strict=True)]
+        return pa.concat_arrays(runs or [array.slice(0, 0)])
 
 
 def _noted(rows: Mask | None, valid: Mask, describe: Callable[[int], str]) -> Noted:

@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cali_reg.data.columns.spellings import BOOLEANS, CELLS, NUMBERS, TEXT
 from cali_reg.data.files import File
 from cali_reg.runtime.cell_parser import parse_number
 
+LARGEST_READ = 1 << 28  # bytes of a file that are decompressed or decoded at once, at most
+_MOST_TEXT = 1 << 26  # bytes of a column in a block, if its rows can be cut
 NO_KEY = "__HIVE_DEFAULT_PARTITION__"  # what Hive writes for a missing value
 
 
@@ -184,8 +187,33 @@ def mask_array(mask: npt.NDArray[np.bool_]) -> pa.Array:
     return pa.Array.from_buffers(pa.bool_(), len(mask), [None, bits])
 
 
+def validated(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch, after checking that its values are in its buffers and its text is UTF-8.
+
+    Arrow's functions trust all of that. Of numbers only the length is compared.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        As Arrow has read it.
+
+    Raises
+    ------
+    ArrowInvalid
+        For the first invalid column.
+    """
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            array.validate(full=True)
+        except pa.ArrowException as error:
+            raise pa.ArrowInvalid(f"column {name!r}: {error}") from None
+    return batch
+
+
 def number_batches(batches: Any, names: Sequence[str], first_row: int) -> Any:
-    """Yield a block for each of Arrow's record batches that has rows.
+    """Yield blocks of Arrow's record batches that have rows.
+
+    Text with a dictionary is cut into smaller blocks, if it would take much memory without it.
 
     Parameters
     ----------
@@ -197,10 +225,22 @@ def number_batches(batches: Any, names: Sequence[str], first_row: int) -> Any:
         The number of the first row, from 1.
     """
     for batch in batches:
-        if len(batch):
-            arrays = [batch.column(name) for name in names]
-            yield Block(arrays, range(first_row, first_row + len(batch)))
-            first_row += len(batch)
+        arrays = [batch.column(name) for name in names]
+        size = min(map(_rows_at_once, arrays), default=len(batch)) if len(batch) else 1
+        for start in range(0, len(batch), size):
+            n_rows = min(size, len(batch) - start)
+            some = [array.slice(start, n_rows) for array in arrays]
+            yield Block(some, range(first_row, first_row + n_rows))
+            first_row += n_rows
+
+
+def _rows_at_once(array: pa.Array) -> int:
+    """Return how many rows of a column take few bytes when each one has its own text."""
+    n_rows = len(array)
+    if pa.types.is_dictionary(array.type) and _kind(array.type) == "text":
+        longest = pc.max(pc.binary_length(pc.cast(array.dictionary, pa.large_string()))).as_py()
+        n_rows = min(n_rows, max(1, _MOST_TEXT // max(1, longest or 0)))
+    return n_rows
 
 
 def _kind(data_type: pa.DataType) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow.parquet
 
 from cali_reg.data.files import File, open_binary
-from cali_reg.data.formats.base import Block, Description, Fragment, number_batches
+from cali_reg.data.formats.base import Block, Description, Fragment, number_batches, validated
 from cali_reg.runtime.schema import Column
 
 _BUFFER = 1 << 18  # bytes of a column that are read at once
@@ -42,4 +42,4 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
         batches = parquet.iter_batches(
             size, row_groups=fragment.row_groups, columns=names, use_threads=False
         )
-        yield from number_batches(batches, names, fragment.first_row)
+        yield from number_batches(map(validated, batches), names, fragment.first_row)

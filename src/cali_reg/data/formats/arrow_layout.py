@@ -1,0 +1,237 @@
+"""Where the columns of an Arrow file lie, from its footer and the headers of its batches.
+
+pyarrow reads a batch as a whole, and decompresses whatever it claims to hold. With this layout the
+memory is known before anything is read, and a large batch is read in slices. The structures are
+those of Arrow's ``File.fbs`` and ``Message.fbs``, in the encoding of FlatBuffers: a table starts
+with the distance to its vtable, which holds where each field is.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+_MAGIC = b"ARROW1"
+_RECORD_BATCH, _DICTIONARY_BATCH = 3, 2  # types of a message's header
+
+
+class Buffer(NamedTuple):
+    """Some bytes of a file.
+
+    Attributes
+    ----------
+    start : int
+        Where they are in the file.
+    size : int
+        How many there are in the file.
+    decoded_size : int
+        How many there are when they are decompressed.
+    """
+
+    start: int
+    size: int
+    decoded_size: int
+
+
+class BatchLayout(NamedTuple):
+    """Where a record batch is.
+
+    Attributes
+    ----------
+    n_rows : int
+        What its header claims.
+    columns : list of list of Buffer
+        The buffers of each column of the schema, with those of nested fields.
+    is_compressed : bool
+    """
+
+    n_rows: int
+    columns: list[list[Buffer]]
+    is_compressed: bool
+
+    def decoded_size(self, columns: Sequence[int]) -> int:
+        """Return how many bytes some columns take, decompressed.
+
+        Parameters
+        ----------
+        columns : sequence of int
+            Their indices in the schema.
+        """
+        return sum(buffer.decoded_size for k in columns for buffer in self.columns[k])
+
+
+class FileLayout(NamedTuple):
+    """Where the batches of a file are.
+
+    Attributes
+    ----------
+    batches : list of BatchLayout
+    dictionaries_size : int
+        Bytes of all dictionaries, decompressed.
+    is_little_endian : bool
+    """
+
+    batches: list[BatchLayout]
+    dictionaries_size: int
+    is_little_endian: bool
+
+
+def read_layout(handle: Any, schema: pa.Schema) -> FileLayout:
+    """Return the layout of an open Arrow file.
+
+    Parameters
+    ----------
+    handle : pyarrow.NativeFile
+    schema : pyarrow.Schema
+        The one that pyarrow has found in it.
+
+    Raises
+    ------
+    ArrowInvalid
+        If a header is damaged.
+    """
+    try:
+        footer = _footer(handle)
+        header = footer.table(1)
+        dictionaries = [_message(handle, block, _DICTIONARY_BATCH) for block in footer.blocks(2)]
+        return FileLayout(
+            [_batch(handle, schema, block) for block in footer.blocks(3)],
+            sum(b.decoded_size for found in dictionaries for b in _buffers(handle, *found)),
+            header is None or header.number(0, "<h") == 0,
+        )
+    except (struct.error, IndexError, OverflowError):
+        raise pa.ArrowInvalid("the headers of its batches are damaged") from None
+
+
+class _Table:
+    """A table in the encoding of FlatBuffers.
+
+    Parameters
+    ----------
+    data : bytes
+    start : int
+    """
+
+    def __init__(self, data: bytes, start: int) -> None:
+        self._data, self._start = data, start
+        self._vtable = start - self._unpack("<i", start)
+
+    @classmethod
+    def root(cls, data: bytes) -> _Table:
+        return cls(data, struct.unpack_from("<I", data, 0)[0])
+
+    def number(self, field: int, kind: str) -> int:
+        """Return a number, 0 if there is none."""
+        place = self._place(field)
+        return self._unpack(kind, place) if place else 0
+
+    def table(self, field: int) -> _Table | None:
+        place = self._place(field)
+        return _Table(self._data, place + self._unpack("<I", place)) if place else None
+
+    def structs(self, field: int, kind: str) -> list[tuple[int, ...]]:
+        """Return a vector of structures, each of the same kind."""
+        place = self._place(field)
+        if not place:
+            return []
+        place += self._unpack("<I", place)
+        start, end = place + 4, place + 4 + self._unpack("<I", place) * struct.calcsize(kind)
+        if not 0 <= start <= end <= len(self._data):
+            raise IndexError(field)
+        return list(struct.iter_unpack(kind, self._data[start:end]))
+
+    def blocks(self, field: int) -> list[tuple[int, ...]]:
+        """Return where messages are: the start, the length of the header, that of the body."""
+        return self.structs(field, "<qi4xq")
+
+    def _place(self, field: int) -> int:
+        position = 4 + 2 * field
+        if position >= self._unpack("<H", self._vtable):
+            return 0
+        offset = self._unpack("<H", self._vtable + position)
+        return offset and self._start + offset
+
+    def _unpack(self, kind: str, place: int) -> int:
+        if place < 0:
+            raise IndexError(place)
+        value: int = struct.unpack_from(kind, self._data, place)[0]
+        return value
+
+
+def _read(handle: Any, start: int, size: int) -> bytes:
+    if start < 0 or size < 0 or start + size > handle.size():
+        raise IndexError(start)
+    data: bytes = handle.read_at(size, start)
+    return data
+
+
+def _footer(handle: Any) -> _Table:
+    end = handle.size() - len(_MAGIC) - 4
+    (size,) = struct.unpack("<i", _read(handle, end, 4))
+    return _Table.root(_read(handle, end - size, size))
+
+
+def _message(handle: Any, block: tuple[int, ...], kind: int) -> tuple[_Table, int]:
+    """Return the record batch of a message, and where its body starts."""
+    start, size, _ = block
+    data = _read(handle, start, size)
+    # before version 0.15 of Arrow, no marker was before the length
+    header = _Table.root(data[8 if data[:4] == b"\xff\xff\xff\xff" else 4 :])
+    table = header.table(2)
+    if table is not None and kind == _DICTIONARY_BATCH:
+        table = table.table(1)
+    if table is None or header.number(1, "<B") != kind:
+        raise IndexError(kind)
+    return table, start + size
+
+
+def _buffers(handle: Any, batch: _Table, body: int) -> Iterator[Buffer]:
+    is_compressed = batch.table(3) is not None
+    for offset, size in batch.structs(2, "<qq"):
+        if min(offset, size) < 0 or body + offset + size > handle.size():
+            raise IndexError(offset)
+        decoded_size = size
+        if is_compressed and size:
+            (decoded_size,) = struct.unpack("<q", _read(handle, body + offset, 8))
+            if decoded_size < 0:  # this one is stored as it is
+                decoded_size = size
+        yield Buffer(body + offset, size, decoded_size)
+
+
+def _batch(handle: Any, schema: pa.Schema, block: tuple[int, ...]) -> BatchLayout:
+    table, body = _message(handle, block, _RECORD_BATCH)
+    buffers = list(_buffers(handle, table, body))
+    views = iter([count for (count,) in table.structs(4, "<q")])
+    columns, start = [], 0
+    for data_type in schema.types:
+        end = start + _count_buffers(data_type, views)
+        columns.append(buffers[start:end])
+        start = end
+    if start != len(buffers) or table.number(0, "<q") < 0:
+        raise IndexError(start)
+    return BatchLayout(table.number(0, "<q"), columns, table.table(3) is not None)
+
+
+def _count_buffers(data_type: Any, views: Iterator[int]) -> int:
+    """Return how many buffers a column has in a file; `views` has how many texts of views are in.
+
+    Arrow counts a mask of missing values for types that never have one in a file.
+    """
+    types = pa.types
+    if isinstance(data_type, pa.BaseExtensionType):
+        return _count_buffers(data_type.storage_type, views)
+    if types.is_dictionary(data_type):
+        return 2
+    count: int = data_type.num_buffers
+    if types.is_null(data_type) or types.is_union(data_type) or types.is_run_end_encoded(data_type):
+        count -= 1
+    if types.is_string_view(data_type) or types.is_binary_view(data_type):
+        texts = next(views, 0)
+        if texts < 0:
+            raise IndexError(texts)
+        count += texts
+    fields = range(data_type.num_fields)
+    return count + sum(_count_buffers(data_type.field(k).type, views) for k in fields)
