@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from cali_reg.data import files
 from cali_reg.data.formats.base import Fragment
+from cali_reg.data.listing import inputs
 from cali_reg.data.readers import describe
 from cali_reg.errors import DataError
 from cali_reg.runtime.schema import Column, duplicate_column, missing_column
@@ -103,7 +103,7 @@ def open_dataset(paths: Sequence[str], *, csv_types: bool = True) -> Dataset:
     Parameters
     ----------
     paths : sequence of str
-        Files, wildcards, folders and URLs, as `files.find` takes them.
+        Files, wildcards, folders and URLs, as `inputs.find` takes them.
     csv_types : bool, default=True
         Whether to find the types of a CSV file's columns.
 
@@ -118,6 +118,6 @@ def open_dataset(paths: Sequence[str], *, csv_types: bool = True) -> Dataset:
     UsageError
         For a file that is named twice.
     """
-    found = files.find(paths)
+    found = inputs.find(paths)
     with ThreadPoolExecutor() as threads:  # remote storage takes a while to answer
         return Dataset(tuple(threads.map(partial(describe, csv_types=csv_types), found)))

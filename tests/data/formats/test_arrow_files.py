@@ -19,6 +19,7 @@ from layouts import refused
 from cali_reg.data import files
 from cali_reg.data.formats import arrow_files, base
 from cali_reg.data.formats.base import Block
+from cali_reg.data.listing import inputs
 from cali_reg.data.readers import FORMATS, describe
 from cali_reg.errors import DataError
 from cali_reg.runtime.schema import Column
@@ -78,7 +79,7 @@ def as_parquet(table: dict[str, Any], **options: Any) -> bytes:
 
 def blocks_of(path: Path, names: Sequence[str], size: int = 7) -> list[Block]:
     """Read some columns of a file."""
-    (file,) = files.find([str(path)])
+    (file,) = inputs.find([str(path)])
     with files.readable(file):
         found = FORMATS[file.format].read(describe(file), [Column(n) for n in names], size)
         return list(found)
@@ -212,7 +213,7 @@ def test_forged_arrow_files(run: Run, tmp_path: Path, model: Path, case: str) ->
     assert (code, err.count("\n"), out.exists()) == (2, 1, False)
     assert err.startswith(f"cali-reg predict: {path}: cannot be read as Arrow (")
     if damaged:
-        assert f"column {damaged!r}: " in err
+        assert f" in column {damaged!r})" in err
         # other columns are as good as before
         assert run("predict", "--artifacts", model, path, "--out", out)[0] == 0
     else:
@@ -234,7 +235,8 @@ def test_parquet_text_that_is_not_utf8(
         out = tmp_path / f"y.{suffix}"
         code, _, err = run("predict", "--artifacts", model, path, "--keep", "id", "--out", out)
         assert (code, err.count("\n"), out.exists()) == (2, 1, False)
-        assert f"{path}: cannot be read as Parquet (column 'id': " in err
+        assert f"{path}: cannot be read as Parquet (Invalid UTF8 sequence at " in err
+        assert " in column 'id'); check the file" in err
 
 
 @pytest.mark.parametrize("suffix", ["csv", "arrow"])

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cali_reg.data import files
 from cali_reg.data.feature_encoding import encode
 from cali_reg.data.formats import csv_blocks
+from cali_reg.data.listing import inputs
 from cali_reg.data.readers import Batch, describe, read
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import parse_cell
@@ -133,7 +133,7 @@ def read_all(path: Path, size: int) -> tuple[Rows, str]:
     """Read a file through Arrow's parser first; also return what ends it."""
     found: Rows = []
     try:
-        (file,) = files.find([str(path)])
+        (file,) = inputs.find([str(path)])
         for batch in read(describe(file), COLUMNS, size):
             found += decoded(batch)
     except DataError as error:
@@ -244,7 +244,7 @@ def test_first_megabyte_decides_kinds(tmp_path: Path) -> None:
     """A column with any number in it is one of numbers; the others say what they hold."""
     path = tmp_path / "rows.csv"
     path.write_text("n,m,t,d,b,nothing\n1,x,x,2024-01-01,true,\n2, 3,y,2024-01-02,false,NA\n")
-    kinds = describe(files.find([str(path)])[0]).kinds
+    kinds = describe(inputs.find([str(path)])[0]).kinds
     assert kinds == {
         "n": "numbers",
         "m": "numbers",
@@ -279,7 +279,7 @@ def test_arrow_gets_memory_of_its_own(tmp_path: Path) -> None:
         mock.patch("pyarrow.allocate_buffer", allocate),
         mock.patch("pyarrow.csv.read_csv", parse),
     ):
-        (file,) = files.find([str(path)])
+        (file,) = inputs.find([str(path)])
         fragment = describe(file)
         (batch,) = read(fragment, [Column("x"), Column("y")], 10)
     assert len(batch.numbers) == 2

@@ -206,7 +206,7 @@ def validated(batch: pa.RecordBatch) -> pa.RecordBatch:
         try:
             array.validate(full=True)
         except pa.ArrowException as error:
-            raise pa.ArrowInvalid(f"column {name!r}: {error}") from None
+            raise pa.ArrowInvalid(f"{error} in column {name!r}") from None
     return batch
 
 

@@ -218,11 +218,13 @@ def _run(run: Run, task: Task, dataset: Dataset, add: Add) -> Any:
 
 
 def _check_apart(dataset: Dataset, held_out: Dataset) -> None:
-    """Raise UsageError if a file is both to train on and held out."""
-    paths = {fragment.file.path for fragment in dataset.fragments}
-    for fragment in held_out.fragments:
-        if fragment.file.path in paths:
+    """Raise UsageError if a file is both to train on and held out, under any name."""
+    files = [fragment.file for fragment in dataset.fragments]
+    names = {file.identity: file.name for file in files}
+    for file in (fragment.file for fragment in held_out.fragments):
+        if (name := names.get(file.identity)) is not None:
+            other = f", as {name}," if name != file.name else ""
             raise UsageError(
-                f"{fragment.file.name}: is in --data and in --test-data; the held-out rows must"
+                f"{file.name}: is in --data{other} and in --test-data; the held-out rows must"
                 " not be training rows"
             )

@@ -1,0 +1,1 @@
+"""From paths, wildcards, folders and URLs to the files that they name."""
