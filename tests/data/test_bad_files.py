@@ -18,7 +18,9 @@ from layouts import make_table, numbers, refused, train, write
 
 from cali_reg.data import dask_cluster, readers
 from cali_reg.data.formats import csv_blocks, parquet_files
+from cali_reg.jobs import predict
 from cali_reg.jobs.training_data import file_data
+from cali_reg.runtime.predictor import Predictor
 
 N = 60
 ROWS = [f"{k},{k * k % 7},{k / 4}" for k in range(N)]
@@ -497,6 +499,65 @@ def test_files_that_change(
     assert message.startswith(f"{path}: ")
     found = ("has changed while", "was deleted", "deleted", "cannot be read as", "row ")
     assert message.removeprefix(f"{path}: ").startswith(found)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet", "arrow"])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("place", ["--data", "--test-data"])
+def test_files_that_change_after_their_last_row(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, change: str, place: str
+) -> None:
+    """One of several files may change while the others are read."""
+    paths = {
+        name: write(numbers(), tmp_path / f"{name}.{suffix}") for name in ("--data", "--test-data")
+    }
+    summarize = file_data.summarize
+    calls: list[int] = []
+
+    def hook(*args: Any, **options: Any) -> Any:
+        summary = summarize(*args, **options)
+        calls.append(0)
+        if len(calls) == 2:  # both files are read
+            CHANGES[change](paths[place])
+        return summary
+
+    flags = [text for pair in paths.items() for text in pair]
+    train(run, tmp_path / "out", flags[1], *flags[2:])
+    monkeypatch.setattr(file_data, "summarize", hook)
+    message = refused(run, tmp_path, "--target", "price", *flags)
+    assert message.startswith(f"{paths[place]}: ")
+    assert message.endswith(" while it was read; try again when it is not being written")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("n_rows", [20, 20_000], ids=["row by row", "in batches"])
+@pytest.mark.parametrize("at", [1, -1], ids=["at the first row", "at the last row"])
+def test_files_that_change_while_they_are_predicted(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, n_rows: int, at: int
+) -> None:
+    """The rows of a file are those of one moment, also of a small one; else nothing is written."""
+    path, model, out = tmp_path / "a.csv", tmp_path / "model", tmp_path / "y.csv"
+    train(run, model, write(numbers(), tmp_path / "train.csv"))
+    write(numbers(n_rows), path)
+    calls: list[int] = []
+
+    def hook(do: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*args: Any, **options: Any) -> Any:
+            calls.append(0)
+            if len(calls) == (1 if at == 1 or n_rows > 20 else n_rows):
+                CHANGES[change](path)
+            return do(*args, **options)
+
+        return changed
+
+    monkeypatch.setattr(Predictor, "predict_checked", hook(Predictor.predict_checked))
+    monkeypatch.setattr(predict, "_predict", hook(predict._predict))
+    flags = ("--artifacts", model, path, "--out", out, "--on-error", "skip")
+    code, _, err = run("predict", *flags)
+    assert (code, out.exists()) == (2, False)
+    assert err.splitlines()[-1].startswith(f"cali-reg predict: {path}: ")
+    assert "while it was read; try again when it is not being written" in err
+    assert calls
 
 
 def test_scheduler_that_does_not_answer(

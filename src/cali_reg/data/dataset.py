@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from cali_reg.data import files
 from cali_reg.data.formats.base import Fragment
 from cali_reg.data.listing import inputs
 from cali_reg.data.readers import describe
@@ -88,6 +89,18 @@ class Dataset:
             kinds = fragment.kinds
             for name in names:
                 _require_once(fragment, name, kinds)
+
+    def check_unchanged(self) -> None:
+        """Check that no local file has changed since it was found, also after it was read.
+
+        Raises
+        ------
+        DataError
+            For the first file that has changed or was deleted.
+        """
+        for fragment in self.fragments:
+            if fragment.file.is_local:  # elsewhere each question takes a while
+                files.check_unchanged(fragment.file)
 
 
 def _require_once(fragment: Fragment, name: str, columns: Mapping[str, object]) -> None:

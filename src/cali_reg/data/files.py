@@ -58,6 +58,11 @@ class File:
         """Whether the file is compressed with gzip."""
         return self.path.lower().endswith(".gz")
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the file is on this machine."""
+        return isinstance(self.filesystem, fs.LocalFileSystem)
+
 
 def open_binary(file: File) -> Any:
     """Open a file for reading, decompressed.

@@ -102,6 +102,7 @@ def read_batches(
             raise DataError(
                 f"{fragment.file.name}: no rows; expected a header and at least one row"
             )
+    dataset.check_unchanged()
 
 
 def encode_for(validator: RowValidator, batch: Batch) -> EncodedBatch:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 from cali_reg.errors import DataError, UsageError
@@ -197,7 +200,7 @@ def open_csv(path: str) -> Iterator[tuple[str, TextIO]]:
     Raises
     ------
     DataError
-        If the file cannot be opened.
+        If the file cannot be opened, and afterwards if it has changed while it was read.
     UsageError
         For a path that only pyarrow can read.
     """
@@ -220,7 +223,28 @@ def open_csv(path: str) -> Iterator[tuple[str, TextIO]]:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path}: cannot be opened ({reason}); check the path") from None
     with file:
+        before = os.fstat(file.fileno())
         yield path, file
+        _check_unchanged(path, before)
+
+
+def _check_unchanged(path: str, before: os.stat_result) -> None:
+    """Raise DataError if a file has changed, or another one has its name."""
+    if not stat.S_ISREG(before.st_mode):
+        return
+    try:
+        after = Path(path).stat()
+    except OSError:
+        found = "was deleted"
+    else:
+        if _state(after) == _state(before):
+            return
+        found = "has changed"
+    raise DataError(f"{path}: {found} while it was read; try again when it is not being written")
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _positions(header: Sequence[str], columns: Sequence[str], name: str) -> list[int]:

@@ -137,6 +137,7 @@ class FileData:
         with open_runner(self._options.dask) as run:
             layout = self._find_layout()
             partial_summary = self._summarize(run, layout)
+        self._dataset.check_unchanged()
         categorical = [column.name for column in layout.categorical]
         columns = layout.columns
         notes: tuple[str, ...] = ()
@@ -179,6 +180,7 @@ class FileData:
         train = self._summarize_dataset(run, self._dataset, replace(layout, n_sample_rows=0))
         all_held_out = replace(layout.split, test_size=1.0, n_folds=0)
         test = self._summarize_dataset(run, held_out, replace(layout, split=all_held_out))
+        held_out.check_unchanged()
         return replace(
             train,
             groups=(*test.groups, *train.groups[1:]),
