@@ -18,6 +18,7 @@ from layouts import make_table, numbers, refused, train, write
 
 from cali_reg.data import dask_cluster, readers
 from cali_reg.data.formats import csv_blocks, parquet_files
+from cali_reg.data.summaries.summarizer import summarize
 from cali_reg.jobs import predict
 from cali_reg.jobs.training_data import file_data
 from cali_reg.runtime.predictor import Predictor
@@ -511,7 +512,6 @@ def test_files_that_change_after_their_last_row(
     paths = {
         name: write(numbers(), tmp_path / f"{name}.{suffix}") for name in ("--data", "--test-data")
     }
-    summarize = file_data.summarize
     calls: list[int] = []
 
     def hook(*args: Any, **options: Any) -> Any:

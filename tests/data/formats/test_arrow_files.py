@@ -17,10 +17,10 @@ from commands import Run
 from layouts import refused
 
 from cali_reg.data import files
-from cali_reg.data.formats import arrow_files, base
+from cali_reg.data.formats import arrow_files, base, parquet_files, parquet_pages
 from cali_reg.data.formats.base import Block
 from cali_reg.data.listing import inputs
-from cali_reg.data.readers import FORMATS, describe
+from cali_reg.data.readers import FORMATS, describe, read
 from cali_reg.errors import DataError
 from cali_reg.runtime.schema import Column
 
@@ -130,12 +130,74 @@ def test_text_with_a_dictionary_takes_little_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that share a long text come in blocks whose text is short without the dictionary."""
-    monkeypatch.setattr(base, "_MOST_TEXT", 50)
+    monkeypatch.setattr(base, "MOST_TEXT", 50)
     path = tmp_path / "x.arrow"
     path.write_bytes(as_arrow({"a": pa.array(["x" * 20, "y"] * 30).dictionary_encode()}))
     blocks = blocks_of(path, ["a"], 40)
     assert [list(block.numbers) for block in blocks] == [[k, k + 1] for k in range(1, 61, 2)]
     assert values_of(blocks, 0) == ["x" * 20, "y"] * 30
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+@pytest.mark.parametrize("encoding", ["dictionary", "PLAIN", "DELTA_BYTE_ARRAY", "both"])
+def test_long_texts_of_parquet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, encoding: str
+) -> None:
+    """Texts that are stored once are read in small blocks, with their type and in their order."""
+    monkeypatch.setattr(base, "MOST_TEXT", 5000)
+    monkeypatch.setattr(parquet_files, "MOST_TEXT", 5000)
+    monkeypatch.setattr(parquet_files, "_FEW_ROWS", 5)
+    options: dict[str, Any] = {"use_dictionary": encoding in ("dictionary", "both")}
+    if encoding == "both":  # a small dictionary, then plain text
+        options |= {"dictionary_pagesize_limit": 1100, "write_batch_size": 10}
+    elif encoding != "dictionary":
+        options["column_encoding"] = {"a": encoding}
+    texts = [["x" * 1000, "y", None][k % 3] if k < 200 else f"{k}" * 20 for k in range(300)]
+    path = tmp_path / "x.parquet"
+    path.write_bytes(
+        as_parquet({"a": pa.array(texts, kind)}, row_group_size=180, compression="zstd", **options)
+    )
+    (file,) = inputs.find([str(path)])
+    batches = list(read(describe(file), [Column("a")], 100))
+    assert [n for batch in batches for n in batch.numbers] == list(range(1, 301))
+    assert {batch.arrays[0].type for batch in batches} == {kind}
+    assert [value for batch in batches for value in batch.arrays[0].to_pylist()] == texts
+    if encoding != "PLAIN":
+        assert max(len(batch.numbers) for batch in batches) == 5
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "zstd", "lz4", "brotli"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("n_rows", [1, 100_000])
+def test_large_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: str, version: str, n_rows: int
+) -> None:
+    """The headers of all pages are read; one that takes too much memory is refused."""
+    path = tmp_path / "x.parquet"
+    numbers = np.arange(n_rows * 1.0)
+    table = {"a": numbers, "b": ["é" * 900] * n_rows, "c": [[k] for k in range(n_rows)]}
+    options = {"compression": codec, "data_page_version": version, "data_page_size": 10_000}
+    path.write_bytes(as_parquet(table, write_page_checksum=True, **options))
+    sizes: list[int] = []
+    structure = parquet_pages._Header.structure
+
+    def noted(header: Any, depth: int = 0) -> dict[int, int]:
+        fields = structure(header, depth)
+        if not depth:
+            sizes.append(fields[2])
+        return fields
+
+    monkeypatch.setattr(parquet_pages._Header, "structure", noted)
+    monkeypatch.setattr(parquet_files, "LARGEST_READ", 2 << 20)
+    monkeypatch.setattr(parquet_pages, "_MOST_GROWTH", {})
+    assert sum(len(block.numbers) for block in blocks_of(path, list(table), 9999)) == n_rows
+    assert len(sizes) > (40 if n_rows > 1 else 2)
+    largest = max(sizes)
+    monkeypatch.setattr(parquet_files, "LARGEST_READ", largest)
+    blocks_of(path, list(table))
+    monkeypatch.setattr(parquet_files, "LARGEST_READ", largest - 1)
+    with pytest.raises(DataError, match=r"cannot be read as Parquet .a page of column '.* takes "):
+        blocks_of(path, list(table))
 
 
 def replaced(data: bytes, old: bytes, new: bytes) -> bytes:

@@ -17,7 +17,7 @@ from cali_reg.data.files import File
 from cali_reg.runtime.cell_parser import parse_number
 
 LARGEST_READ = 1 << 28  # bytes of a file that are decompressed or decoded at once, at most
-_MOST_TEXT = 1 << 26  # bytes of a column in a block, if its rows can be cut
+MOST_TEXT = 1 << 26  # bytes of a column in a block, if its rows can be cut
 NO_KEY = "__HIVE_DEFAULT_PARTITION__"  # what Hive writes for a missing value
 
 
@@ -236,11 +236,29 @@ def number_batches(batches: Any, names: Sequence[str], first_row: int) -> Any:
 
 def _rows_at_once(array: pa.Array) -> int:
     """Return how many rows of a column take few bytes when each one has its own text."""
-    n_rows = len(array)
-    if pa.types.is_dictionary(array.type) and _kind(array.type) == "text":
-        longest = pc.max(pc.binary_length(pc.cast(array.dictionary, pa.large_string()))).as_py()
-        n_rows = min(n_rows, max(1, _MOST_TEXT // max(1, longest or 0)))
-    return n_rows
+    longest = longest_text(array)
+    return min(len(array), max(1, MOST_TEXT // longest)) if longest else len(array)
+
+
+def longest_text(array: pa.Array) -> int:
+    """Return the number of bytes of the longest text, if rows may share one; 0 if they do not.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+    """
+    types = pa.types
+    if types.is_string_view(array.type) or types.is_binary_view(array.type):
+        # each view of 16 bytes begins with the length of its text
+        lengths = np.frombuffer(array.buffers()[1], np.int32)[::4]
+        return int(lengths[array.offset : array.offset + len(array)].max(initial=0))
+    if not types.is_dictionary(array.type):
+        return 0
+    try:
+        longest = pc.max(pc.binary_length(array.dictionary)).as_py()
+    except pa.ArrowNotImplementedError:  # no text, or views
+        return longest_text(array.dictionary)
+    return longest or 0
 
 
 def _kind(data_type: pa.DataType) -> str:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from cali_reg.data.files import File, open_binary
-from cali_reg.data.formats.base import Block, Description, Fragment, number_batches, validated
+from cali_reg.data.formats.base import (
+    LARGEST_READ,
+    MOST_TEXT,
+    Block,
+    Description,
+    Fragment,
+    longest_text,
+    number_batches,
+    validated,
+)
+from cali_reg.data.formats.parquet_pages import check_pages, most_bytes
 from cali_reg.runtime.schema import Column
 
 _BUFFER = 1 << 18  # bytes of a column that are read at once
+_FEW_ROWS = 1000
 
 
 def describe(file: File) -> Description:
@@ -38,8 +54,95 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
     """
     names = [column.name for column in columns]
     with open_binary(fragment.file) as handle:
-        parquet = pyarrow.parquet.ParquetFile(handle, pre_buffer=False, buffer_size=_BUFFER)
-        batches = parquet.iter_batches(
-            size, row_groups=fragment.row_groups, columns=names, use_threads=False
+        open_file = partial(
+            pyarrow.parquet.ParquetFile, handle, pre_buffer=False, buffer_size=_BUFFER
         )
-        yield from number_batches(map(validated, batches), names, fragment.first_row)
+        metadata = open_file().metadata
+        groups = fragment.row_groups or range(metadata.num_row_groups)
+        chunks = [
+            _Chunk(i, name, metadata.row_group(i).column(k))
+            for name, k in _leaves(metadata, names)
+            for i in groups
+        ]
+        for chunk in chunks:
+            check_pages(handle, chunk.metadata, LARGEST_READ)
+        long = [chunk for chunk in chunks if _is_long(chunk, fragment.types, open_file, size)]
+        if any(_needs_few_rows(chunk, fragment.types) for chunk in long):
+            size = min(size, _FEW_ROWS)
+        else:
+            names_of_long = sorted({chunk.name for chunk in long})
+            open_file = partial(open_file, read_dictionary=names_of_long)
+        batches = open_file().iter_batches(
+            size, row_groups=groups, columns=names, use_threads=False
+        )
+        batches = (_with_types(validated(batch), fragment.types) for batch in batches)
+        yield from number_batches(batches, names, fragment.first_row)
+
+
+class _Chunk(NamedTuple):
+    """A part of a column: the number of its row group, the column's name, and what is known."""
+
+    group: int
+    name: str
+    metadata: Any
+
+
+def _leaves(metadata: Any, names: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the indices of what some columns consist of: nested ones have several parts."""
+    paths = [metadata.schema.column(k).path for k in range(metadata.num_columns)]
+    return [
+        (name, k)
+        for name in names
+        for k, path in enumerate(paths)
+        if path == name or path.startswith(f"{name}.")
+    ]
+
+
+def _is_text(data_type: pa.DataType) -> bool:
+    types = pa.types
+    plain = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    views = (types.is_string_view, types.is_binary_view)
+    return any(test(data_type) for test in (*plain, *views))
+
+
+def _is_long(chunk: _Chunk, types: Mapping[str, pa.DataType], open_file: Any, size: int) -> bool:
+    """Tell whether texts may be short in the file and long in memory: a dictionary has long ones.
+
+    Such columns are read with their dictionary, and cut into blocks before they lose it.
+    """
+    if not _is_text(types[chunk.name]):
+        return False
+    n_rows = min(size, chunk.metadata.num_values)
+    most = most_bytes(chunk.metadata)
+    if most is not None and most * n_rows <= MOST_TEXT:
+        return False
+    if _needs_few_rows(chunk, types):
+        return True
+    # one row comes with the whole dictionary
+    first = open_file(read_dictionary=[chunk.name]).iter_batches(
+        1, row_groups=[chunk.group], columns=[chunk.name], use_threads=False
+    )
+    longest = max((longest_text(batch.column(0)) for batch in islice(first, 1)), default=0)
+    return bool(longest * n_rows > MOST_TEXT)
+
+
+def _needs_few_rows(chunk: _Chunk, types: Mapping[str, pa.DataType]) -> bool:
+    """Tell whether pyarrow cannot read a column of text with a dictionary."""
+    is_view = pa.types.is_string_view(types[chunk.name]) or pa.types.is_binary_view(
+        types[chunk.name]
+    )
+    # each text is stored as its difference from the last one
+    return is_view or "DELTA_BYTE_ARRAY" in chunk.metadata.encodings
+
+
+def _with_types(batch: pa.RecordBatch, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
+    """Return a batch whose dictionaries hold the types that the file has; pyarrow reads strings."""
+    arrays = []
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        has_text = pa.types.is_dictionary(array.type) and _is_text(types[name])
+        if has_text and array.type.value_type != types[name]:
+            texts = pc.cast(array.dictionary, types[name])
+            arrays.append(pa.DictionaryArray.from_arrays(array.indices, texts))
+        else:
+            arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, batch.schema.names)
