@@ -1,20 +1,24 @@
-"""Run a task on all fragments of a dataset: in this process, or on a Dask cluster.
+"""Run a task on all fragments of a dataset: in this process, in several, or on a Dask cluster.
 
 On a cluster each of Dask's workers takes some of the fragments, and the results are added up in a
 tree. Rows stay on their worker: only results of some kilobytes are sent. Dask repeats a task whose
-worker was lost.
+worker was lost. On this machine `local_processes` does the same without a scheduler: one of Dask
+would listen on a port, where any user of the machine could run code as this one.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial, reduce
+from importlib.util import find_spec
 from typing import Any
 
 from cali_reg.data.formats.base import Fragment
 from cali_reg.data.readers import Progress
+from cali_reg.data.workers.local_processes import Processes, open_processes
 from cali_reg.errors import CaliRegError, UsageError
 
 TASKS = 20  # for each thread of the cluster: few enough to schedule, enough to balance the load
@@ -50,8 +54,14 @@ def open_runner(dask: str | None) -> Iterator[Run]:
     if dask is None:
         yield _run_here
         return
-    with _connect(dask) as client:
-        yield partial(_run_on_cluster, client)
+    if find_spec("distributed") is None:
+        raise UsageError("--dask needs the extra cali-reg[dask]: pip install 'cali-reg[dask]'")
+    if dask.partition(":")[0] == "local":
+        with open_processes(_n_workers(dask)) as processes:
+            yield partial(_run_in_processes, processes)
+    else:
+        with _connect(dask) as client:
+            yield partial(_run_on_cluster, client)
 
 
 def _run_here(task: Task, fragments: Sequence[Fragment], _add: Add, progress: Progress) -> Any:
@@ -60,26 +70,12 @@ def _run_here(task: Task, fragments: Sequence[Fragment], _add: Add, progress: Pr
 
 @contextmanager
 def _connect(address: str) -> Iterator[Any]:
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise UsageError(
-            "--dask needs the extra cali-reg[dask]: pip install 'cali-reg[dask]'"
-        ) from None
+    from distributed import Client
+
     with ExitStack() as stack:
         try:
-            cluster: Any = address
-            if address.partition(":")[0] == "local":
-                cluster = stack.enter_context(
-                    LocalCluster(
-                        n_workers=_n_workers(address),
-                        threads_per_worker=1,
-                        dashboard_address="127.0.0.1:0",  # None would ask for port 8787
-                        silence_logs=logging.CRITICAL,  # errors become one line
-                    )
-                )
             logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-            client = stack.enter_context(Client(cluster, timeout=_TIMEOUT, set_as_default=False))
+            client = stack.enter_context(Client(address, timeout=_TIMEOUT, set_as_default=False))
             client.wait_for_workers(1, timeout=_TIMEOUT)
         except (OSError, ValueError) as error:
             raise UsageError(
@@ -89,13 +85,32 @@ def _connect(address: str) -> Iterator[Any]:
         yield client
 
 
-def _n_workers(address: str) -> int | None:
+def _n_workers(address: str) -> int:
     count = address.partition(":")[2]
     if count and not (count.isascii() and count.isdigit() and 0 < int(count) < 1000):
         raise UsageError(
             f"--dask {address}: {count!r} is not a number of workers; expected such as local:4"
         )
-    return int(count) if count else None
+    return int(count) if count else os.cpu_count() or 1
+
+
+def _run_in_processes(
+    processes: Processes, task: Task, fragments: Sequence[Fragment], add: Add, progress: Progress
+) -> Any:
+    groups = _group(fragments, processes.n_processes)
+    results = processes.run(task, groups, lambda k: progress(_n_rows(groups[k])))
+    return reduce(add, results)
+
+
+def _group(fragments: Sequence[Fragment], n_threads: int) -> list[list[Fragment]]:
+    """Return what one task reads, for all tasks."""
+    pieces = [piece for fragment in fragments for piece in fragment.split()]
+    size = max(1, len(pieces) // (n_threads * TASKS))
+    return [pieces[start : start + size] for start in range(0, len(pieces), size)]
+
+
+def _n_rows(group: Sequence[Fragment]) -> int:
+    return sum(piece.n_rows or 0 for piece in group)
 
 
 def _run_on_cluster(
@@ -104,12 +119,9 @@ def _run_on_cluster(
     from distributed import CancelledError, KilledWorker, as_completed
     from distributed.comm import CommClosedError
 
-    pieces = [piece for fragment in fragments for piece in fragment.split()]
-    n_threads = sum(client.nthreads().values())
-    size = max(1, len(pieces) // (n_threads * TASKS))
-    groups = [pieces[start : start + size] for start in range(0, len(pieces), size)]
+    groups = _group(fragments, sum(client.nthreads().values()))
     submit = partial(client.submit, pure=False)
-    leaves = {submit(task, group): sum(p.n_rows or 0 for p in group) for group in groups}
+    leaves = {submit(task, group): _n_rows(group) for group in groups}
     results = list(leaves)
     while len(results) > 1:
         starts = range(0, len(results), FAN_IN)

@@ -1,0 +1,1 @@
+"""Other processes that read rows."""
