@@ -385,6 +385,20 @@ def test_mutants(tmp_path: Path, suffix: str) -> None:
     assert 20 < n_refused < 180
 
 
+def test_mutants_of_parquet_metadata(tmp_path: Path) -> None:
+    """Damaged metadata are refused; pyarrow's own `column` aborts the process at some."""
+    data = as_parquet({"a": np.arange(20.0), "b": [str(k) for k in range(20)]}, row_group_size=9)
+    footer = len(data) - 8 - struct.unpack("<I", data[-8:-4])[0]
+    path, rng = tmp_path / "x.parquet", random.Random(0)  # noqa: S311
+    n_refused = 0
+    for _ in range(600):
+        path.write_bytes(data[:footer] + mutant(rng, data[footer:]))
+        first, second = (read_or_refuse(path, "ab"[k % 2]) for k in (0, 2))
+        assert first == second
+        n_refused += first == "refused"
+    assert 100 < n_refused < 600
+
+
 def read_or_refuse(path: Path, name: str) -> str:
     """Return the values of a column, or that the file cannot be read."""
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -57,17 +57,18 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
         open_file = partial(
             pyarrow.parquet.ParquetFile, handle, pre_buffer=False, buffer_size=_BUFFER
         )
-        metadata = open_file().metadata
-        groups = fragment.row_groups or range(metadata.num_row_groups)
-        chunks = [
-            _Chunk(i, name, metadata.row_group(i).column(k))
-            for name, k in _leaves(metadata, names)
-            for i in groups
-        ]
+        parquet = open_file()
+        types = dict(zip(parquet.schema_arrow.names, parquet.schema_arrow.types, strict=True))
+        groups = fragment.row_groups or range(parquet.metadata.num_row_groups)
+        chunks = _chunks(parquet, groups, names)
+        unchecked = []
         for chunk in chunks:
-            check_pages(handle, chunk.metadata, LARGEST_READ)
-        long = [chunk for chunk in chunks if _is_long(chunk, fragment.types, open_file, size)]
-        if any(_needs_few_rows(chunk, fragment.types) for chunk in long):
+            if _is_text(types[chunk.name]):
+                check_pages(handle, chunk.metadata, LARGEST_READ)
+            else:
+                unchecked.append(chunk)
+        long = [chunk for chunk in chunks if _is_long(chunk, types, open_file, size)]
+        if any(_needs_few_rows(chunk, types) for chunk in long):
             size = min(size, _FEW_ROWS)
         else:
             names_of_long = sorted({chunk.name for chunk in long})
@@ -75,7 +76,8 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
         batches = open_file().iter_batches(
             size, row_groups=groups, columns=names, use_threads=False
         )
-        batches = (_with_types(validated(batch), fragment.types) for batch in batches)
+        batches = _check_ahead(batches, size, unchecked, parquet.metadata, handle)
+        batches = (_with_types(validated(batch), types) for batch in batches)
         yield from number_batches(batches, names, fragment.first_row)
 
 
@@ -87,6 +89,23 @@ class _Chunk(NamedTuple):
     metadata: Any
 
 
+def _chunks(parquet: Any, groups: Sequence[int], names: Sequence[str]) -> list[_Chunk]:
+    """Return the parts of some columns, each of which is in some row groups."""
+    metadata = parquet.metadata
+    leaves = _leaves(metadata, names)
+    if not leaves:  # all columns are keys of folders
+        return []
+    chunks = []
+    for i in groups:
+        # Damaged metadata raise an error here. In `column` they would abort the process, since it
+        # lets exceptions of C++ pass. No rows are read.
+        for _ in parquet.reader.iter_batches(0, [i], [k for _, k in leaves], use_threads=False):
+            pass
+        group = metadata.row_group(i)
+        chunks += [_Chunk(i, name, group.column(k)) for name, k in leaves]
+    return chunks
+
+
 def _leaves(metadata: Any, names: Sequence[str]) -> list[tuple[str, int]]:
     """Return the indices of what some columns consist of: nested ones have several parts."""
     paths = [metadata.schema.column(k).path for k in range(metadata.num_columns)]
@@ -96,6 +115,28 @@ def _leaves(metadata: Any, names: Sequence[str]) -> list[tuple[str, int]]:
         for k, path in enumerate(paths)
         if path == name or path.startswith(f"{name}.")
     ]
+
+
+def _check_ahead(
+    batches: Iterator[pa.RecordBatch],
+    size: int,
+    chunks: Iterable[_Chunk],
+    metadata: Any,
+    handle: Any,
+) -> Iterator[pa.RecordBatch]:
+    """Yield batches; check the pages of a row group before any of its rows is read."""
+    row = start = 0  # of the next batch; of the next row group
+    for group, members in groupby(chunks, key=lambda chunk: chunk.group):
+        while row + size <= start:  # this batch needs no row of the group
+            batch = next(batches, None)
+            if batch is None:
+                return
+            row += len(batch)
+            yield batch
+        for chunk in members:
+            check_pages(handle, chunk.metadata, LARGEST_READ)
+        start += metadata.row_group(group).num_rows
+    yield from batches
 
 
 def _is_text(data_type: pa.DataType) -> bool:
@@ -137,6 +178,8 @@ def _needs_few_rows(chunk: _Chunk, types: Mapping[str, pa.DataType]) -> bool:
 
 def _with_types(batch: pa.RecordBatch, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
     """Return a batch whose dictionaries hold the types that the file has; pyarrow reads strings."""
+    if not batch.num_columns:  # its number of rows would be lost
+        return batch
     arrays = []
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
         has_text = pa.types.is_dictionary(array.type) and _is_text(types[name])

@@ -62,7 +62,7 @@ class Processes:
     def run(
         self, task: Callable[[Any], Any], items: Sequence[Any], done: Callable[[int], object]
     ) -> list[Any]:
-        """Run a task on items. What a process did that was lost is done again.
+        """Run a task on items, and again if its process was lost.
 
         Parameters
         ----------
