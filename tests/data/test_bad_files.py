@@ -573,6 +573,16 @@ def test_scheduler_that_does_not_answer(
         )
 
 
+def test_encrypted_scheduler_without_a_certificate(run: Run, tmp_path: Path) -> None:
+    """The message says what to configure, at once."""
+    path = write(numbers(30), tmp_path / "a.csv")
+    flags = ("--target", "price", "--data", path, "--dask", "tls://127.0.0.1:1")
+    assert refused(run, tmp_path, *flags) == (
+        "--dask tls://127.0.0.1:1: no certificate for this client; name it in the configuration of"
+        " Dask, distributed.comm.tls.client"
+    )
+
+
 def test_dask_is_not_installed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra, the message says what to install."""
     monkeypatch.setitem(sys.modules, "distributed", None)

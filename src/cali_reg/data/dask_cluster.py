@@ -71,13 +71,19 @@ def _run_here(task: Task, fragments: Sequence[Fragment], _add: Add, progress: Pr
 @contextmanager
 def _connect(address: str) -> Iterator[Any]:
     from distributed import Client
+    from distributed.security import Security
 
+    if address.startswith("tls:") and not Security().get_tls_config_for_role("client")["cert"]:
+        raise UsageError(
+            f"--dask {address}: no certificate for this client; name it in the configuration of"
+            " Dask, distributed.comm.tls.client"
+        )
     with ExitStack() as stack:
         try:
             logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             client = stack.enter_context(Client(address, timeout=_TIMEOUT, set_as_default=False))
             client.wait_for_workers(1, timeout=_TIMEOUT)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise UsageError(
                 f"--dask {address}: no scheduler with workers answers ({str(error)[:100]}); start"
                 " one, or use --dask local"
