@@ -103,7 +103,8 @@ def test_not_an_input(
     """Nor is a file that is read, alone or among others; by a path, a wildcard or a folder."""
     monkeypatch.chdir(rows.parent)
     Path("x").mkdir()
-    os.link(rows, "hard.csv")
+    if path not in ("*.csv", "."):  # or the file would be named twice
+        os.link(rows, "hard.csv")
     before = rows.read_bytes()
     path = rows.as_uri() if path == "file" else path
     for out in (rows, Path("hard.csv"), Path("x/../rows.csv")):

@@ -13,6 +13,7 @@ from layouts import refused
 from cali_reg.data.formats import csv_blocks
 from cali_reg.data.listing import inputs
 from cali_reg.data.readers import describe, read
+from cali_reg.runtime import csv_reader
 from cali_reg.runtime.schema import Column
 
 MOST = 2000
@@ -22,7 +23,7 @@ MOST = 2000
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make blocks and the limit small."""
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 200)
-    monkeypatch.setattr(csv_blocks, "MOST_CHARACTERS", MOST)
+    monkeypatch.setattr(csv_reader, "LONGEST_ROW", MOST)
 
 
 LONG = {
@@ -46,10 +47,8 @@ def test_rows_that_are_too_long(
     path = tmp_path / f"x.{suffix}"
     path.write_bytes(gzip.compress(data) if suffix == "csv.gz" else data)
     message = refused(run, tmp_path, "--data", path, "--target", "y", "--features", "a")
-    assert message == (
-        f"{path}: a row has more than {MOST} characters; check its line ends and quotes, or leave"
-        " long text out"
-    )
+    assert message.startswith(f"{path}: ")
+    assert f" has {MOST} characters or more; expected less: " in message
 
 
 def rows_of(path: Path, names: Sequence[str]) -> list[tuple[int, list[object]]]:

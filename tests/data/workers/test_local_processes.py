@@ -68,8 +68,8 @@ def test_local_processes_listen_on_no_port(
     before = listening_sockets(os.getpid())
     monkeypatch.setattr(file_data, "tqdm", lambda **_: Bar(look))
     train(run, tmp_path / "a", folder, "--dask", "local:2", *CITY)
-    assert len(found) == 2
-    assert found[0] | found[1] <= before
+    assert len(found) == 1  # one pass
+    assert found[0] <= before
 
 
 def listening_sockets(process: int) -> set[str]:
@@ -116,7 +116,7 @@ def test_local_process_killed_in_the_middle(
 
     monkeypatch.setattr(file_data, "tqdm", make_bar)
     assert train(run, tmp_path / "a", folder, "--dask", "local:2", *CITY) == expected
-    assert len(killed) == len(bars) == 2
+    assert len(killed) == len(bars) == 1
     assert not multiprocessing.active_children()
 
 

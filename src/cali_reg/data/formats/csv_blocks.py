@@ -25,7 +25,6 @@ from cali_reg.runtime.cell_parser import MISSING
 from cali_reg.runtime.csv_reader import read_header
 
 BLOCK_BYTES = 1 << 20  # of a block
-MOST_CHARACTERS = 1 << 25  # of a row; a cell has at most half of them
 _MOST_COLUMNS = 1 << 20
 
 # The longest beginning of a text in which all quotes are plain: each quoted cell follows the start,
@@ -43,10 +42,9 @@ class CsvBlock:
     ----------
     content : bytes or text stream
         Bytes with plain quotes; or, from the first other quotes on, the rest of the file as text.
-        The text reads at most MOST_CHARACTERS until `RestOfFile.end_row` is called.
     """
 
-    content: bytes | RestOfFile
+    content: bytes | io.TextIOBase
 
     def parse(self, n_columns: int, types: Mapping[int, pa.DataType]) -> list[pa.Array] | None:
         """Parse some columns with Arrow.
@@ -89,7 +87,7 @@ class CsvBlock:
             return []
         return list(islice(filter(None, csv.reader(self.lines())), n_rows))
 
-    def lines(self) -> io.StringIO | RestOfFile:
+    def lines(self) -> io.TextIOBase:
         """Return the text, for Python's parser; a text stream can be read only once."""
         return as_text(self.content) if isinstance(self.content, bytes) else self.content
 
@@ -115,12 +113,10 @@ def cut_into_blocks(handle: Any, name: str) -> tuple[list[str], Iterator[CsvBloc
     DataError
         If the header is not CSV or not UTF-8, or has too many columns.
     """
-    contents = _cut(handle, name)
+    contents = _cut(handle)
     first = next(contents, b"")
     text = as_text(first) if isinstance(first, bytes) else first
     header = read_header(text, name)
-    if isinstance(text, RestOfFile):
-        text.end_row()
     if len(header) > _MOST_COLUMNS:
         raise DataError(f"{name}: more than {_MOST_COLUMNS} columns; leave some out")
     if isinstance(first, bytes):
@@ -176,7 +172,7 @@ def as_text(data: bytes) -> io.StringIO:
     return io.StringIO(data.decode("utf-8", "surrogateescape"), newline="")
 
 
-def _cut(handle: Any, name: str) -> Iterator[bytes | RestOfFile]:
+def _cut(handle: Any) -> Iterator[bytes | io.TextIOBase]:
     """Yield whole rows of a file; all the rest as text from where quotes are not plain."""
     rest = handle.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
     while data := handle.read(BLOCK_BYTES):
@@ -192,7 +188,9 @@ def _cut(handle: Any, name: str) -> Iterator[bytes | RestOfFile]:
             if rest:
                 yield rest
             return
-    yield RestOfFile(io.BufferedReader(_Rest(rest, handle)), name)
+    yield io.TextIOWrapper(
+        io.BufferedReader(_Rest(rest, handle)), "utf-8", "surrogateescape", newline=""
+    )
 
 
 def _last_row_end(data: bytes) -> int:
@@ -219,44 +217,6 @@ def _plain_length(data: bytes) -> int:
     """Return the length of the longest beginning in which all quotes are plain."""
     match = _PLAIN_QUOTES.match(data)
     return match.end() if match else 0
-
-
-class RestOfFile(io.TextIOWrapper):
-    """The lines of a file for Python's parser, which holds a row as a whole.
-
-    Parameters
-    ----------
-    handle : binary file
-    name : str
-        The file's name, for messages.
-
-    Raises
-    ------
-    DataError
-        While it is read, for a row that is too long.
-    """
-
-    def __init__(self, handle: Any, name: str) -> None:
-        super().__init__(handle, "utf-8", "surrogateescape", newline="")
-        self._name, self._n_characters = name, 0
-
-    def __next__(self) -> str:  # type: ignore[override]
-        """Return the next line."""
-        line = self.readline(MOST_CHARACTERS + 1)
-        if not line:
-            raise StopIteration
-        if not line.isspace():  # a blank line may be a row, which the parser leaves out
-            self._n_characters += len(line)
-        if max(self._n_characters, len(line)) > MOST_CHARACTERS:
-            raise DataError(
-                f"{self._name}: a row has more than {MOST_CHARACTERS} characters; check its line"
-                " ends and quotes, or leave long text out"
-            )
-        return line
-
-    def end_row(self) -> None:
-        """Begin to count the characters of the next row."""
-        self._n_characters = 0
 
 
 class _Rest(io.RawIOBase):

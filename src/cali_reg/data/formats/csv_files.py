@@ -25,12 +25,12 @@ from cali_reg.data.formats.base import (
 )
 from cali_reg.data.formats.csv_blocks import (
     CsvBlock,
-    RestOfFile,
     as_text,
     cut_into_blocks,
     read_table,
 )
 from cali_reg.errors import DataError
+from cali_reg.runtime import csv_reader
 from cali_reg.runtime.cell_parser import BOOLEANS, MISSING, is_missing, parse_cell
 from cali_reg.runtime.csv_reader import CsvReader
 from cali_reg.runtime.schema import Column
@@ -62,7 +62,7 @@ def describe(file: File) -> Description:
         if not names:
             raise DataError(f"{file.name}: no header; expected column names in the first line")
         content = next(blocks, CsvBlock(b"")).content
-        if isinstance(content, RestOfFile):
+        if isinstance(content, io.TextIOBase):
             content = _rewrite(names, file.name, content)
     if not content:
         return Description(names, [pa.null()] * len(names), 0)
@@ -196,17 +196,14 @@ def _at_once(rows: Iterator[tuple[int, _Values]], size: int) -> Iterator[tuple[i
     for row in islice(rows, size):
         yield row
         n_characters += sum(len(value) for value in row[1][0] if isinstance(value, str))
-        if n_characters > csv_blocks.MOST_CHARACTERS:
+        if n_characters > csv_reader.LONGEST_ROW:
             return
 
 
 def _numbered_values(
     block: CsvBlock, reader: CsvReader, columns: Sequence[Column]
 ) -> Iterator[tuple[int, _Values]]:
-    lines = block.lines()
-    for number, cells, problem in reader.read(lines):
-        if isinstance(lines, RestOfFile):
-            lines.end_row()
+    for number, cells, problem in reader.read(block.lines()):
         if cells is None:
             yield number, ([None] * len(columns), Problem(-1, problem))
         else:
@@ -251,7 +248,7 @@ def _type_found(array: pa.ChunkedArray) -> pa.DataType:
     return pa.float64() if any(parse_cell(cell) is not None for cell in cells) else array.type
 
 
-def _rewrite(names: Sequence[str], name: str, lines: RestOfFile) -> bytes:
+def _rewrite(names: Sequence[str], name: str, lines: io.TextIOBase) -> bytes:
     """Return the first rows with plain quotes."""
     text = io.StringIO()
     writer = csv.writer(text)
@@ -259,7 +256,6 @@ def _rewrite(names: Sequence[str], name: str, lines: RestOfFile) -> bytes:
         if problem:
             raise DataError(f"{name}: row {number}: {problem}")
         writer.writerow(cells or ())
-        lines.end_row()
         if text.tell() > csv_blocks.BLOCK_BYTES:
             break
     return text.getvalue().encode()
