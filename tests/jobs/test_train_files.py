@@ -228,3 +228,12 @@ def test_batches_of_many_features_have_fewer_rows(tmp_path: Path) -> None:
     batches = list(read(fragment, [Column(name) for name in rows.column_names], 65536))
     assert max(len(batch.numbers) for batch in batches) == (1 << 20) // 600
     assert [number for batch in batches for number in batch.numbers] == list(range(1, 3001))
+
+
+def test_standard_error_is_closed(
+    run: Run, tmp_path: Path, table: pa.Table, expected: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then there is no progress to show."""
+    path = write(table, tmp_path / "x.csv")
+    monkeypatch.setattr(sys, "stderr", None)
+    assert train(run, tmp_path / "a", path, *CITY) == expected

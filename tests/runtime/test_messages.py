@@ -39,6 +39,8 @@ def test_printable_examples(text: str, expected: str) -> None:
         ("s3://b/x.csv?region=eu&sig=abc: no", "s3://b/x.csv?region=***&sig=***: no"),
         ("s3://b/x.csv?token=abc'); a", "s3://b/x.csv?token=***'); a"),
         ("s3://bucket/a@b.csv", "s3://bucket/a@b.csv"),
+        ("s3:/KEY:SECRET@bucket/model.json: no", "s3:/***@bucket/model.json: no"),
+        ("C:/a@b.csv D:/x/a:b@c.csv", "C:/a@b.csv D:/x/a:b@c.csv"),
         ("a@b.csv?x=1 s3://bucket/x.csv", "a@b.csv?x=1 s3://bucket/x.csv"),
     ],
 )

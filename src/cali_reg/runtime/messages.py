@@ -39,7 +39,7 @@ def mask_secrets(text: str) -> str:
     str
         With ``***`` in place of them.
     """
-    if "://" not in text:
+    if ":/" not in text:
         return text
     return " ".join(map(_mask_word, text.split(" ")))
 
@@ -83,9 +83,12 @@ def discard(descriptor: int) -> None:
 def _mask_word(word: str) -> str:
     scheme, mark, rest = word.partition("://")
     if not mark:
+        scheme, mark, rest = word.partition(":/")  # an address that was taken for a path
+    if not mark:
         return word
     user, at, host = rest.rpartition("@")
-    if at and (":" in user or "/" not in user):
+    is_user = ":" in user.partition("/")[0] if mark == ":/" else ":" in user or "/" not in user
+    if at and is_user:
         rest = f"{_MASK}@{host}"
     path, query, parameters = rest.partition("?")
     if "=" in parameters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -214,7 +215,9 @@ def _unseen_notes(summary: Summary) -> Iterator[str]:
 
 def _run(run: Run, task: Task, dataset: Dataset, add: Add) -> Any:
     """Run a task on a dataset, with a progress bar on a terminal."""
-    bar = tqdm(total=dataset.n_rows, unit=" rows", unit_scale=True, leave=False, disable=None)
+    # None: only on a terminal; standard error may be closed
+    disable = True if sys.stderr is None else None
+    bar = tqdm(total=dataset.n_rows, unit=" rows", unit_scale=True, leave=False, disable=disable)
     with bar:
         return run(task, dataset.fragments, add, bar.update)
 
