@@ -16,6 +16,7 @@ REPLACE ?=
 EXPECT ?= dist/image.json
 ACT_FLAGS ?=
 AUDIT_FLAGS ?=
+TORTURE_FLAGS ?=
 
 # Values are taken as they are typed, and passed on in the environment: neither make nor a shell
 # expands what is in them.
@@ -33,8 +34,9 @@ override REPLACE := $(value REPLACE)
 override EXPECT := $(value EXPECT)
 override ACT_FLAGS := $(value ACT_FLAGS)
 override AUDIT_FLAGS := $(value AUDIT_FLAGS)
+override TORTURE_FLAGS := $(value TORTURE_FLAGS)
 export ARTIFACTS TEST DATA TARGET TRAIN_FLAGS VERIFY_FLAGS PREDICT_FLAGS BENCH_FLAGS LOCK_FLAGS
-export RETRAIN REPLACE ACT_FLAGS AUDIT_FLAGS
+export RETRAIN REPLACE ACT_FLAGS AUDIT_FLAGS TORTURE_FLAGS
 # without a value it is the gate of California Housing: tools/stages.py
 ifneq ($(origin MIN_R2),undefined)
 override MIN_R2 := $(value MIN_R2)
@@ -49,7 +51,7 @@ quoted = '$(subst ','\'',$1)'
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lint type-check test test-all lowest coverage devenv train quantize verify predict bench docs site lock lock-check docker smoke docker-reproducible dist sbom audit ci clean
-.PHONY: workflows act same-digest image-archive upstream required on-main notes push github-release last-release
+.PHONY: torture workflows act same-digest image-archive upstream required on-main notes push github-release last-release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +93,9 @@ predict: $(TOX) quantize ## predict the sample rows (PREDICT_FLAGS=rows.csv)
 
 bench: $(TOX) quantize ## compare speed, memory and accuracy with other packages (BENCH_FLAGS=--quick)
 	+@$(STAGE) tox bench BENCH_FLAGS
+
+torture: $(TOX) ## attack the commands for 20 minutes; fail if anything breaks (TORTURE_FLAGS=--quick)
+	+@$(STAGE) tox torture TORTURE_FLAGS
 
 docs: $(TOX) ## draw the diagrams in docs/ again, and write the command reference
 	$(TOX) run -e docs

@@ -21,7 +21,7 @@ TARGETS = [
     *("docker", "smoke", "docker-reproducible"),
     *("workflows", "act", "same-digest", "image-archive", "upstream"),
     *("required", "on-main", "notes", "push", "github-release", "last-release"),
-    *("dist", "sbom", "audit"),
+    *("dist", "sbom", "audit", "torture"),
 ]
 
 

@@ -35,7 +35,7 @@ class Case:
         self.random = random.Random(f"{seed} {tally.part} {number}")  # noqa: S311
         self.label = ""  # what it is, if its number does not say it
         self.group = ""  # of failures that are alike; else their texts tell
-        self._tally = tally
+        self.tally = tally
 
     def run(
         self, *arguments: object, is_report: bool = True, sent: int | None = None, **options: Any
@@ -66,16 +66,16 @@ class Case:
         sent: int | None = None,
     ) -> None:
         """Count a run, and what is wrong with it."""
-        self._tally.figures["runs"] += 1
+        self.tally.figures["runs"] += 1
         for kind in judge(outcome, is_report=is_report, sent=sent):
             self.fail(kind, arguments, _describe(outcome, kind))
 
     def fail(self, kind: str, arguments: tuple[object, ...], text: str) -> None:
         """Report a failure of this case."""
         command = shlex.join(map(str, arguments))
-        name = f"{self._tally.part} case {self.number} {self.label}".rstrip()
+        name = f"{self.tally.part} case {self.number} {self.label}".rstrip()
         group = self.group or _DETAILS.sub("", text.split(": ", 1)[-1])[:60]
-        self._tally.fail(kind, group, f"{name}: {command}: {text}")
+        self.tally.fail(kind, group, f"{name}: {command}: {text}")
 
     def copy_model(self, which: int = 0, name: str = "m") -> Path:
         """Return a copy of one of the two models."""

@@ -24,7 +24,7 @@ import children
 import materials
 from cases import Case, Order, run_cases
 from parts import disks, hostile_names, json_mutants, kills, sizes, storm, table_mutants, writers
-from verdicts import Tally, table
+from verdicts import FIGURES, Tally, table
 
 
 class Part(NamedTuple):
@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     for name in ("OPENBLAS", "OMP", "MKL"):  # before NumPy is imported: no thread survives a fork
         os.environ[f"{name}_NUM_THREADS"] = "1"
+    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
     print(f"torture: seed {options.seed}, Python {sys.version.split()[0]}", flush=True)
     tallies, seconds = [], {}
     with children.scratch_folder() as home:
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with _busy() if name == "storm" else nullcontext():
                 tallies.append(run_cases(PARTS[name].case, order, made, options.keep))
             seconds[name] = time.monotonic() - start
-            _print_failures(tallies[-1], options.seed)
+            _print_part(tallies[-1], options.seed, seconds[name])
     print(table(tallies, seconds))
     return int(any(set(tally.figures) - {"runs"} for tally in tallies))
 
@@ -101,11 +102,13 @@ def _numbers(part: Part, options: argparse.Namespace) -> range | tuple[int, ...]
     return tuple(k * part.n_cases // part.n_quick for k in range(part.n_quick))
 
 
-def _print_failures(tally: Tally, seed: int) -> None:
+def _print_part(tally: Tally, seed: int, seconds: float) -> None:
     for kind, _, text in tally.failures:
         print(f"{kind}: {text}", flush=True)
     if tally.failures:
-        print(f"again, with its files: --only {tally.part} --seed {seed} --keep DIR --case N")
+        print(f"one again, with its files: --only {tally.part} --seed {seed} --keep DIR --case N")
+    counts = ", ".join(f"{count:,} {FIGURES[kind]}" for kind, count in tally.figures.items())
+    print(f"{tally.part}: {counts}; {seconds:.0f} s", flush=True)
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from children import CPU_LIMIT, Outcome
+import children
 
 MEMORY_LIMIT = 10**9  # bytes
 FIGURES = {
     "runs": "runs",
     "signal": "signals",
     "traceback": "tracebacks",
-    "hang": f"hangs over {CPU_LIMIT:.0f} s",
+    "hang": f"hangs over {children.CPU_LIMIT:.0f} s",
     "memory": "runs over 1 GB",
     "wrong": "wrong predictions",
     "torn": "torn folders",
@@ -32,13 +32,15 @@ _MOST_ALIKE = 2  # failures that are shown of a kind and group
 Snapshot = Mapping[str, bytes]
 
 
-def judge(outcome: Outcome, *, is_report: bool = True, sent: int | None = None) -> Iterator[str]:
+def judge(
+    outcome: children.Outcome, *, is_report: bool = True, sent: int | None = None
+) -> Iterator[str]:
     """Yield the kinds of what is wrong with a run.
 
     `is_report` says that the output is for people: it may hold no control characters. Data that
     are copied (``predict --keep``) may. `sent` is a signal that the run was sent.
     """
-    over_cpu = outcome.cpu > CPU_LIMIT or outcome.code in (-signal.SIGXCPU,)
+    over_cpu = outcome.cpu > children.CPU_LIMIT or outcome.code == -signal.SIGXCPU
     if outcome.hung or over_cpu:
         yield "hang"
     elif outcome.code < 0 and outcome.code != -(sent or 0):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,10 +52,11 @@ _COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {  # those that read the fil
         ("export", "--format", "json", "--precision", "uint8"),
     ),
 }
+_LARGEST = sys.float_info.max
 _VALUES: tuple[Any, ...] = (
     *(None, True, False, "", "x", "\x1b[31m\n", "\u202e", "é" * 300, [], {}, [[]], {"a": {}}),
     *(0, 1, -1, 2, 17, 255, 256, 2**31, 2**53 + 1, 2**63, -(2**63), 10**400, 1e308, -1e308),
-    *(5e-324, 0.5, 1e-9, 1.7976931348623157e308, -0.0),
+    *(5e-324, 0.5, 1e-9, _LARGEST, -0.0),
 )
 
 
@@ -135,7 +137,8 @@ def _near(value: Any, generator: random.Random) -> Any:
     if isinstance(value, int):
         return value * generator.choice((-1, 2, 2**64, 10**30)) + generator.choice((-1, 0, 1))
     if isinstance(value, float):
-        return generator.choice((-value, value * 1e300, value * 1e-300, value + 1.0, int(value)))
+        near = (-value, value * 1e300, value * 1e-300, value + 1.0, float(int(value)), int(value))
+        return generator.choice([number for number in near if abs(number) <= _LARGEST])
     if isinstance(value, str):
         return generator.choice((value[:-1], value * 50, value + "\n", value[::-1], value.upper()))
     return value[:-1] if isinstance(value, list) else dict(list(value.items())[1:])
