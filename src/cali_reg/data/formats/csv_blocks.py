@@ -25,7 +25,7 @@ from cali_reg.runtime.cell_parser import MISSING
 from cali_reg.runtime.csv_reader import read_header
 
 BLOCK_BYTES = 1 << 20  # of a block
-_MOST_COLUMNS = 1 << 20
+_MOST_COLUMNS = 1 << 16  # their types take some 10 kB each to find
 
 # The longest beginning of a text in which all quotes are plain: each quoted cell follows the start,
 # a comma or a line end, and one of them follows it. Nothing is tried twice: the time is linear.
