@@ -76,8 +76,21 @@ def case(case: Case) -> None:
     arguments = (command, "--artifacts", "m", *(paths.get(word, word) for word in rest))
     outcome = case.run(*arguments, is_report=command not in ("predict", "export"))
     must_fail = not is_sealed or (command == "verify" and "--data" in rest)
-    if outcome.code == 0 and must_fail and data != original:
+    is_same = data == original or (is_sealed and _are_alike(original, data))
+    if outcome.code == 0 and must_fail and not is_same:
         case.fail("wrong", arguments, f"accepts a {name} that was changed")
+
+
+def _are_alike(original: bytes, data: bytes) -> bool:
+    """Tell whether two files are the same, but for what `quantize` measures with --data only."""
+    try:
+        bodies = [json.loads(text) for text in (original, data)]
+        for body in bodies:
+            del body["fingerprint"]
+            body["contract"].pop("max_change_measured", None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return bool(bodies[0] == bodies[1])
 
 
 def _sealed(original: bytes, case: Case) -> bytes:
