@@ -38,7 +38,7 @@ def paths(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(owner, name, counted)
 
     count(GramAccumulator, "_fit", lambda self, _: "wide" if self._wide else "narrow")
-    count(exact_gram, "_products", lambda _: "integers")
+    count(exact_gram, "sum_products", lambda *_: "integers")
     count(exact_gram._Window, "drain", lambda *_: "drains")
     return counts
 
@@ -197,6 +197,21 @@ def test_int64_holds_a_full_window() -> None:
     assert exact_gram._ROWS * largest_slice**2 <= 2**53
 
 
+def test_sums_of_the_deepest_columns_stay_in_int64() -> None:
+    """Twelve slices of 21 full bits in each column, as often as a window takes them."""
+    window = exact_gram._Window(
+        np.ldexp(1.0, [[131, -132], [131, -132]]), exact_gram.Workspace(), spare=0
+    )
+    assert len(window._counts) == exact_gram._DEPTH
+    most = 2**63 - 1
+    for sums, expected in ((most, most), (-most, -most)):
+        window._gram[:] = np.triu(np.full(window._gram.shape, sums))
+        pairs = np.triu_indices(2)
+        unit = sum(2 ** (exact_gram._BITS * k) for k in range(exact_gram._DEPTH)) ** 2
+        lowest = int(window._lowest[0])
+        assert {v >> (2 * lowest + 2148) for v in window.drain(pairs)} == {expected * unit}
+
+
 def test_many_rows_of_the_largest_slices() -> None:
     """A million rows of the largest products cross the drain and are exact."""
     block = np.full((2, 8192), 2.0**21 - 1)
@@ -219,9 +234,9 @@ RECIPES = st.lists(
 )
 
 
-@given(RECIPES, st.integers(0, 2**32 - 1))
+@given(RECIPES, st.integers(0, 2**32 - 1), st.sampled_from([1, 48]))
 @settings(max_examples=100)
-def test_any_sequence_of_blocks_is_exact(recipes: list[Any], seed: int) -> None:
+def test_any_sequence_of_blocks_is_exact(recipes: list[Any], seed: int, narrow: int) -> None:
     """Small limits bring every path into a few hundred rows; all end in the same sums."""
     rng = np.random.default_rng(seed)
     blocks = []
@@ -231,7 +246,8 @@ def test_any_sequence_of_blocks_is_exact(recipes: list[Any], seed: int) -> None:
         far[0] = 0
         shift = np.clip(exponent + far, -1074 - n_bits, 1023 - n_bits)
         blocks.append(np.ldexp(mantissas, shift))
-    with patch.multiple(exact_gram, _ROWS=64, _FLUSH=4, _SAMPLE=16, _FEW=2):
+    limits: dict[str, Any] = {"_ROWS": 64, "_FLUSH": 4, "_SAMPLE": 16, "_FEW": 2, "_NARROW": narrow}
+    with patch.multiple(exact_gram, **limits, _WIDE_STRIP=2):
         assert total(*blocks) == exact(*blocks)
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from cali_reg.least_squares.solvers.integers import Integers, from_digits, sum_products, to_digits
+
 Block = npt.NDArray[np.float64]  # (n_columns, n_rows): a column's values lie together
 Values = npt.NDArray[np.float64]  # (n_rows,)
 Rows = npt.NDArray[np.intp]  # indices of rows
 Flags = npt.NDArray[np.bool_]  # (n_rows,)
-Integers = npt.NDArray[np.object_]  # Python integers
 
 UNIT = -2148  # the smallest float64 is 2**-1074, the smallest product of two is 2**UNIT
 _ROWS = 2048  # of one matrix product, at most
@@ -25,9 +26,11 @@ _DEPTH = 12  # slices a column, at most: 264 bits from its largest value to its 
 _EXPONENT = 400  # slices lie between 2**-400 and 2**400: their products do not under- or overflow
 _SAMPLE = 512  # rows that a window is fitted to
 _FEW = 16  # rows or less are summed by Python's integers at once
+_FEW_WIDE = 4  # the same for tables of more than _NARROW columns
 _FLUSH = 1000  # matrix products, and those of one more block, are summed in int64
 # Up to _NARROW slices are multiplied in pieces of _SHORT rows and _STRIP slices.
 _SHORT, _STRIP, _NARROW = 512, 8, 48
+_WIDE_STRIP = 384  # slices of a piece of more slices: its products stay in the cache
 
 
 class NotFiniteError(ValueError):
@@ -115,7 +118,8 @@ class GramAccumulator:
     def __init__(
         self, n_columns: int, workspace: Workspace | None = None, *, wide: bool = False
     ) -> None:
-        self._total: Integers = np.zeros((n_columns, n_columns), dtype=object)
+        self._upper = np.triu_indices(n_columns)
+        self._total: Integers = np.zeros(len(self._upper[0]), dtype=object)  # of pairs i <= j
         self._window: _Window | None = None
         self.minima, self.maxima = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
         self._workspace, self._wide = workspace or Workspace(), wide
@@ -155,9 +159,16 @@ class GramAccumulator:
         ndarray of shape (n_columns, n_columns)
             Python integers in units of ``2**UNIT``; symmetric.
         """
+        total = self._upper_total()
+        sums: Integers = np.empty((len(self.minima),) * 2, dtype=object)
+        sums[self._upper] = sums.T[self._upper] = total
+        return sums
+
+    def _upper_total(self) -> Integers:
+        """Return the sums of all blocks so far, for the pairs of columns i <= j."""
         self._drain()
         self._add_waiting()
-        return self._total if self._next is None else self._total + self._next.total()
+        return self._total if self._next is None else self._total + self._next._upper_total()
 
     def _split(self, block: Block, low: Values, high: Values) -> tuple[_Window, Block, Rows]:
         """Cut a block into slices by the last window or, if many rows do not fit it, by a new one.
@@ -178,15 +189,18 @@ class GramAccumulator:
         if self._wide:
             return _Window(block, self._workspace, spare=0, margin=8)
         sample = block[:, :: -(-block.shape[1] // _SAMPLE)]
-        return _Window(sample, self._workspace, spare=sample.shape[1] // (4 * len(sample)))
+        spare = sample.shape[1] // (4 * len(sample))
+        # A row waits if one value has lower bits than the sample: in a wide table most rows would.
+        margin = 0 if len(sample) <= _NARROW else 2 if len(sample) <= 256 else 6  # as measured
+        return _Window(sample, self._workspace, spare=spare, margin=margin)
 
     def _drain(self) -> None:
         if self._window:
-            self._window.drain(self._total)
+            self._total += self._window.drain(self._upper)
 
     def _add_outside(self, rows: Block) -> None:
         if self._wide:
-            self._total += _products(rows)
+            self._total += sum_products(rows, UNIT)[self._upper]
             return
         self._waiting.append(rows)
         self._n_waiting += rows.shape[1]
@@ -198,8 +212,8 @@ class GramAccumulator:
             return
         rows = np.concatenate(self._waiting, axis=1)
         self._waiting, self._n_waiting = [], 0
-        if rows.shape[1] <= _FEW:
-            self._total += _products(rows)
+        if rows.shape[1] <= (_FEW if len(rows) <= _NARROW else _FEW_WIDE):
+            self._total += sum_products(rows, UNIT)[self._upper]
             return
         self._next = self._next or GramAccumulator(len(rows), self._workspace, wide=True)
         self._next.add(rows)
@@ -227,13 +241,10 @@ class _Window:
         # last but one of the columns that have one, in the same order; and so on.
         self._order = np.argsort(-depths, kind="stable")
         self._counts = [int((depths > k).sum()) for k in range(depths.max())]
-        self._columns = np.concatenate([self._order[:count] for count in self._counts])
         exponents = _BITS * np.repeat(np.arange(len(self._counts)), self._counts)
-        of_products = np.add.outer(exponents, exponents)
-        self._to_integer = np.ldexp(1.0, -of_products)
-        self._shift = of_products.astype(object)
+        self._to_integer = np.ldexp(1.0, -exponents)
         self._workspace = workspace
-        self._gram = np.zeros(of_products.shape, dtype=np.int64)
+        self._gram = np.zeros((len(exponents),) * 2, dtype=np.int64)  # its upper triangle
         self._n_grams = 0
 
     @property
@@ -309,19 +320,36 @@ class _Window:
 
     def _add(self, slices: Block, n_rows: int) -> None:
         """Add the exact products of all rows, `n_rows` of them at a time."""
-        grams = _upper_products(slices, n_rows)
-        grams *= self._to_integer
-        self._gram += grams.astype(np.int64).sum(axis=0)
-        self._n_grams += len(grams)
+        if len(slices) <= _NARROW:
+            grams = _upper_products(slices, n_rows)
+            grams *= self._to_integer[:, None] * self._to_integer
+            self._gram += grams.astype(np.int64).sum(axis=0)
+        else:
+            for start in range(0, slices.shape[1], n_rows):
+                self._add_wide(slices[:, start : start + n_rows])
+        self._n_grams += slices.shape[1] // n_rows
 
-    def drain(self, total: Integers) -> None:
-        """Move what has been added up into `total`."""
-        gram = np.triu(self._gram) + np.triu(self._gram, 1).T
-        sums = np.zeros_like(total)
-        np.add.at(sums, (self._columns[:, None], self._columns), gram.astype(object) << self._shift)
-        total += sums << (np.add.outer(self._lowest, self._lowest) - UNIT).astype(object)
+    def _add_wide(self, slices: Block) -> None:
+        """Add the products of many slices, a strip of the upper triangle at a time."""
+        for i in range(0, len(slices), _WIDE_STRIP):
+            strip = slice(i, i + _WIDE_STRIP)
+            rest = slice(max(i - 1, 0), None)  # one slice more, as in `_upper_products`
+            products = np.matmul(slices[strip], slices[rest].T)
+            products *= self._to_integer[strip, None]
+            products *= self._to_integer[rest]
+            self._gram[strip, rest] += products.astype(np.int64)
+
+    def drain(self, upper: tuple[Rows, Rows]) -> Integers:
+        """Return the sums of what has been added up, for pairs of columns, and start again."""
+        place = np.argsort(self._order)
+        rows, columns = place[upper[0]], place[upper[1]]
+        digits = to_digits(self._gram, self._counts, _BITS)
+        sums = from_digits([digit[rows, columns] for digit in digits], _BITS)
         self._gram[:] = 0
         self._n_grams = 0
+        shifts = self._lowest[upper[0]] + self._lowest[upper[1]] - UNIT
+        sums <<= shifts.astype(object)
+        return sums
 
 
 def _upper_products(slices: Block, n_rows: int) -> npt.NDArray[np.float64]:
@@ -331,7 +359,7 @@ def _upper_products(slices: Block, n_rows: int) -> npt.NDArray[np.float64]:
     about a third faster than its product of a matrix with its own transpose.
     """
     n_slices = len(slices)
-    short = n_slices <= _NARROW and n_rows % _SHORT == 0
+    short = n_rows % _SHORT == 0
     parts = slices.reshape(n_slices, -1, _SHORT if short else n_rows).transpose(1, 0, 2)
     products = np.zeros((len(parts), n_slices, n_slices))
     if not short:
@@ -373,18 +401,6 @@ def _grid(highest: int, lowest: int) -> tuple[int, int]:
     # three quarters above: a single large value makes its row wait
     top = min(highest + max(0, depth * _BITS - n_bits) * 3 // 4, _EXPONENT)
     return depth, top + 1 - _BITS * depth
-
-
-def _products(rows: Block) -> Integers:
-    """Sum up products by Python's integers alone: slow, but for any finite float64."""
-    mantissas, exponents = np.frexp(rows)
-    integers = np.ldexp(mantissas, 53).astype(np.int64).astype(object)
-    lowest = exponents.min(axis=1, keepdims=True)
-    values = integers << (exponents - lowest).astype(object)
-    unit = (lowest + lowest.T - 2 * 53 - UNIT).astype(object)
-    # for values below 2**-1022 `unit` may be negative; the bits that it shifts out are zeros
-    products: Integers = ((values @ values.T) << (unit + 200)) >> 200
-    return products
 
 
 def _check_finite(block: Block, rows: Rows | slice) -> None:

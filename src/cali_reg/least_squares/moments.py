@@ -21,10 +21,10 @@ from cali_reg.least_squares.conversion import check_table, exact_float64
 from cali_reg.least_squares.exact_gram import (
     UNIT,
     GramAccumulator,
-    Integers,
     NotFiniteError,
     rows_per_block,
 )
+from cali_reg.least_squares.solvers.integers import Integers
 
 _HIGHEST = 2 * 1024 + 63  # no sum of fewer than 2**63 squares of float64 reaches this power of two
 _MANY_ZEROS = 16  # in a row, that are stored as their number

@@ -8,9 +8,10 @@ from typing import Any
 import flint
 import numpy as np
 
-from cali_reg.least_squares.exact_gram import UNIT, Integers
+from cali_reg.least_squares.exact_gram import UNIT
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.rounding import power_of_two
+from cali_reg.least_squares.solvers.integers import Integers
 
 _PRECISIONS = [128 << step for step in range(8)]  # bits; a ball still too wide then holds a tie
 _NO_ZEROS = 1 << 20  # how many trailing zeros 0 is said to have

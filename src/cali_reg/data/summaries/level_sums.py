@@ -18,8 +18,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from cali_reg.least_squares.exact_gram import UNIT, Block, Integers
+from cali_reg.least_squares.exact_gram import UNIT, Block
 from cali_reg.least_squares.moments import Moments
+from cali_reg.least_squares.solvers.integers import Integers
 from cali_reg.runtime.schema import Column, LevelIndex
 
 Codes = npt.NDArray[np.intp]  # (n_rows,): which text a row has

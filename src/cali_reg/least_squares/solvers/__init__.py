@@ -1,0 +1,1 @@
+"""Integers, and linear systems of them."""
