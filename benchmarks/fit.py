@@ -21,8 +21,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LinearRegression
 
-from cali_reg import ExactLinearRegression
+from cali_reg import ExactLinearRegression, Moments
 from cali_reg.data.california_housing import california_housing
+from cali_reg.errors import DataError
+from cali_reg.jobs.fit import _solve as solve_or_reject
+from cali_reg.least_squares.exact_gram import GramAccumulator
+from cali_reg.least_squares.moments_file import TrainTestMoments
+from cali_reg.runtime.schema import Column
 
 Array = npt.NDArray[np.float64]
 Peer = Callable[[Array, Array], Any]
@@ -88,6 +93,100 @@ def report(label: str, X: Array, y: Array, n_runs: int, peers: list[str] | None 
     )
 
 
+def grams_of_slices(X: Array, y: Array) -> Peer:
+    """Return a function that multiplies by BLAS what `Moments` does: as many slices and rows."""
+    block = np.vstack([np.ones(len(X)), X.T, y])[:, :2048]
+    n_slices = len(GramAccumulator(len(block))._fit(block)._gram)
+    slices = np.random.default_rng(0).integers(-(2**21), 2**21, (n_slices, 2048)).astype(float)
+
+    def multiply(X: Array, _: Array) -> None:
+        for start in range(0, len(X), 2048):
+            part = slices[:, : len(X) - start]
+            np.matmul(part, part.T)
+
+    return multiply
+
+
+def dependent(n_rows: int, n_features: int, n_dependent: int = 0) -> tuple[Array, Array]:
+    """Return whole numbers and dummies, of which some are sums of others."""
+    rng = np.random.default_rng(0)
+    X = (rng.random((n_rows, n_features)) < 0.2).astype(float)
+    X[:, :36] = np.round(rng.lognormal(8, 1, (n_rows, 36)))
+    for j in range(n_features - n_dependent, n_features):
+        X[:, j] = X[:, j - n_dependent - 3] + X[:, 36 + j % 7]
+    return X, np.round(X @ rng.normal(size=n_features) + rng.normal(size=n_rows), 2)
+
+
+def reject_or_accept(X: Array, y: Array, *, accept: bool) -> None:
+    """Do what training does from rows to a solution, or to the message that names columns."""
+    moments = Moments.from_arrays(X, y)
+    names = tuple(f"x{j}" for j in range(X.shape[1]))
+    try:
+        solution, _ = solve_or_reject(
+            TrainTestMoments(names, "y", moments, moments),
+            [Column(name) for name in names],
+            accept,
+            exactly=False,
+        )
+    except DataError:
+        return
+    _ = solution.coefficients, solution.standard_errors
+
+
+Case = tuple[str, tuple[int, ...], str, float]
+WIDE: list[Case] = [  # what, shape of the table, what it is compared with, ratio of time at most
+    ("100,000 x 100, scikit-learn", (100_000, 100), "scikit-learn", 1.2),
+    ("10,000 x 300, scikit-learn", (10_000, 300), "scikit-learn", 8.0),
+    ("5,000 x 500, scikit-learn", (5_000, 500), "scikit-learn", 10.0),
+    ("10,000 x 300, BLAS of moments", (10_000, 300), "slices", 4.0),
+    ("5,000 x 500, BLAS of moments", (5_000, 500), "slices", 4.0),
+    ("900 x 82, reject dependent", (900, 82, 4), "reject", 1.5),
+    ("900 x 82, accept dependent", (900, 82, 4), "accept", 5.0),
+    ("2,300 x 274, reject dependent", (2_300, 274, 6), "reject", 1.5),
+    ("2,300 x 274, accept dependent", (2_300, 274, 6), "accept", 5.0),
+    ("46 x 100, least norm", (46, 100), "wide", 20.0),
+]
+WIDEST: list[Case] = [
+    ("10,000 x 1,000, scikit-learn", (10_000, 1_000), "scikit-learn", 12.0),
+    ("10,000 x 1,000, BLAS of moments", (10_000, 1_000), "slices", 4.0),
+    ("300 x 1,000, least norm", (300, 1_000), "wide", 20.0),
+]
+
+
+def pair(shape: tuple[int, ...], kind: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return what is measured, and what it is compared with."""
+    if kind in ("reject", "accept"):
+        table, regular, accept = dependent(*shape), dependent(*shape[:2]), kind == "accept"
+        return (
+            lambda: reject_or_accept(*table, accept=accept),
+            lambda: reject_or_accept(*regular, accept=True),
+        )
+    X, y = full_mantissas(*shape)
+    if kind == "wide":
+        regular = full_mantissas(shape[1] + 200, shape[1])
+        return lambda: PEERS["exact"](X, y), lambda: PEERS["exact"](*regular)
+    if kind == "slices":
+        multiply = grams_of_slices(X, y)
+        return lambda: Moments.from_arrays(X, y), lambda: multiply(X, y)
+    return lambda: PEERS["exact"](X, y), lambda: PEERS[kind](X, y)
+
+
+def report_targets(cases: list[Case], n_runs: int = 3) -> None:
+    """Print our time over that of the other, run in turns, and the largest that is accepted."""
+    print(f"| {'time ours : theirs':<33} | {'ours':>10} | ratio | at most |")
+    print(f"|{'-' * 35}|{'-' * 11}:|------:|--------:|")
+    for label, shape, kind, most in cases:
+        taken: list[list[float]] = [[], []]
+        functions = pair(shape, kind)
+        for _ in range(n_runs + 1):
+            for place, function in enumerate(functions):
+                start = time.perf_counter()
+                function()
+                taken[place].append(time.perf_counter() - start)
+        ours, theirs = (median(seconds[1:]) for seconds in taken)
+        print(f"| {label:<33} | {ours:>8.3f} s | {ours / theirs:>5.2f} | {most:>7.1f} |")
+
+
 MEMORY = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -132,6 +231,8 @@ def main() -> None:
     report("full mantissas, 100,000 x 100", *full_mantissas(100_000, 100), 5)
     both = ["exact", "scikit-learn"]
     report("full mantissas, 100,000 x 300", *full_mantissas(100_000, 300), 1, both)
+    print()
+    report_targets(WIDE if quick else WIDE + WIDEST)
     if not quick and sys.platform == "linux":
         ours, theirs = (extra_memory(name, 10_000_000) for name in both)
         print(f"\nExtra memory at 10 M x 8: ours {ours:.0f} MB, scikit-learn {theirs:.0f} MB")

@@ -15,7 +15,7 @@ from cali_reg.least_squares.folded_solution import FoldedSolution
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.projected_solution import ProjectedSolution
-from cali_reg.least_squares.solution import Solution, solve
+from cali_reg.least_squares.solution import Solution
 from cali_reg.least_squares.statistics.rounding_bounds import (
     prediction_rounding_bound,
     r2_rounding_bound,
@@ -159,13 +159,13 @@ def _solve(
     Levels that depend on other columns are folded into the baseline, with a note.
     """
     train, names = moments.train, moments.names
-    solution = solve(train, names=names)
+    solution = Solution(train, list(names), True, 0.0)
     folded = () if exactly or not solution.dependent else _dependent_levels(train, columns)
     if not folded:
         return _solve_kept(train, names, solution, allow_collinear, exactly=exactly), ()
     kept = [j for j in range(len(names)) if j not in folded]
     train, kept_names = train.select(kept), [names[j] for j in kept]
-    solution = solve(train, names=kept_names)
+    solution = Solution(train, kept_names, True, 0.0)
     note = (
         "categories that other columns determine:"
         f" {format_names([names[j] for j in sorted(folded)])}; their coefficients are zero, as that"
@@ -187,7 +187,8 @@ def _dependent_levels(train: Moments, columns: Sequence[Column]) -> set[int]:
     order = [*numeric, *levels]
     if not levels or not order:
         return set()
-    dependent = solve(train.select(order)).dependent
+    names = [""] * len(order)
+    dependent = Solution(train.select(order), names, True, 0.0).dependent
     return {order[j] for j in dependent if j >= len(numeric)}
 
 
@@ -199,9 +200,10 @@ def _solve_kept(
     *,
     exactly: bool,
 ) -> Solution | ProjectedSolution:
+    if not allow_collinear:  # as soon as the rank is known
+        _check_collinear(names, solution.dependent, "constant, or a combination of other columns")
     rounded = () if exactly else find_rounding_dependent(train, solution.dependent)
     if not allow_collinear:
-        _check_collinear(names, solution.dependent, "constant, or a combination of other columns")
         _check_collinear(
             names, rounded, "a combination of other columns, up to the rounding of their values"
         )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import flint
-import numpy as np
 
-from cali_reg.least_squares.exact_gram import UNIT
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.rounding import power_of_two
+from cali_reg.least_squares.solvers import balls, units
 from cali_reg.least_squares.solvers.integers import Integers
+from cali_reg.least_squares.solvers.least_norm import LeastNorm
+from cali_reg.least_squares.solvers.rank import independent_columns
+from cali_reg.least_squares.solvers.verified import VerifiedSolver
 
 _PRECISIONS = [128 << step for step in range(8)]  # bits; a ball still too wide then holds a tie
-_NO_ZEROS = 1 << 20  # how many trailing zeros 0 is said to have
+_FEW = 24  # features or less are solved exactly at once, which is as fast
 
 
 class NormalEquations:
@@ -34,10 +37,8 @@ class NormalEquations:
 
     Attributes
     ----------
-    n_samples : int
+    n_samples, n_features : int
     fit_intercept : bool
-    solution : fmpq_mat of shape (n_features, 1)
-        The weights of least norm, in units of ``2**(units[-1] - units[j])``.
     rank : int
     dependent : tuple of int
         Columns that are constant (zero without an intercept), or a linear combination of
@@ -45,20 +46,109 @@ class NormalEquations:
     """
 
     def __init__(self, moments: Moments, *, fit_intercept: bool, alpha: flint.fmpq) -> None:
-        self.n_samples = moments.n_samples
+        self.n_samples, self.n_features = moments.n_samples, moments.n_features
         self.fit_intercept = fit_intercept
-        self._sums, self._common = _without_common_power(moments.sums)
-        self._set_units(_column_units(self._sums))
-        self.rank, self.dependent = moments.n_features, tuple[int, ...]()
-        self._basis: flint.fmpz_mat | None = None  # of the range of A, if A is singular
+        self._sums, self._common = units.without_common_power(moments.sums)
+        self._set_units(units.column_units(self._sums))
+        self.rank: int = moments.n_features
+        self.dependent: tuple[int, ...] = ()
+        self._alpha = alpha
+        self._least_norm: LeastNorm | None = None  # if A is singular
+        self._solver: VerifiedSolver | None = None
+        self._estimates, self._more_estimates = list[balls.Estimate](), self._make_estimates()
+        if self.rank <= _FEW:
+            self._solve_at_once()
+        else:
+            self._prove_rank()
+
+    def _solve_at_once(self) -> None:
         try:
-            matrix = self._penalized(alpha)
-            self.solution = matrix.solve(type(matrix)(self._b))
+            _ = self.solution
         except ZeroDivisionError:
-            self._find_basis()
-            self.solution = self._inverse() * self._b
-        if alpha != 0 and self._a.rank() < self.rank:
+            self._find_least_norm()
+        if self._alpha != 0 and self._a.rank() < self.rank:
             self._find_pivots()
+
+    def _prove_rank(self) -> None:
+        """Find the rank by the cheapest proof: a float64 inverse, or elimination modulo a prime."""
+        solver = VerifiedSolver(self._products_of_features)
+        if not solver.is_regular and self._find_pivots() and self._alpha == 0:
+            self._find_least_norm()
+        elif solver.is_regular and self._alpha == 0:
+            self._solver = solver
+        elif self._alpha != 0:
+            penalized = VerifiedSolver(self._system[0])
+            self._solver = penalized if penalized.is_regular else None
+
+    @cached_property
+    def solution(self) -> Any:
+        """The exact weights of least norm in units of ``2**(units[-1] - units[j])``: (p, 1).
+
+        ZeroDivisionError is raised for a singular matrix, before it is known to be one.
+        """
+        if self._least_norm is not None:
+            return self._least_norm.solve()
+        matrix, right = (flint.fmpz_mat(part.tolist()) for part in self._system)
+        if not any(right.entries()) and (self._solver or matrix.rank() == self.rank):
+            return flint.fmpq_mat(right)
+        return matrix.solve(right)
+
+    def estimates(self) -> Iterator[balls.Estimate]:
+        """Enclose the results in balls, more closely each time.
+
+        Yields
+        ------
+        Estimate
+            Nothing for few features, whose exact solution takes no longer.
+        """
+        yield from self._estimates
+        for estimate in self._more_estimates:
+            self._estimates.append(estimate)
+            yield estimate
+
+    def _make_estimates(self) -> Iterator[balls.Estimate]:
+        if self.n_features <= _FEW or self.rank == 0:
+            return
+        if self._solver is not None:
+            for bounds in self._solver.bounds(self._system[1].ravel()):
+                precision = max(map(int.bit_length, bounds.mantissas)) + 128
+                with flint.ctx.workprec(precision):
+                    estimate = self._estimate(precision, balls.to_balls(bounds))
+                yield estimate
+            return
+        for precision in self._precisions()[:4]:
+            with flint.ctx.workprec(precision):
+                try:
+                    estimate = self._estimate(precision, self._solve_in_balls())
+                except ZeroDivisionError:
+                    continue  # singular, for all that this precision can tell
+            yield estimate
+
+    def _precisions(self) -> list[int]:
+        more = 2 if self._least_norm is None else 3  # found from a square, which loses more bits
+        return [precision * more // 2 for precision in _PRECISIONS]
+
+    def _solve_in_balls(self) -> list[flint.arb]:
+        if self._least_norm is not None:
+            return self._least_norm.solve_in_balls()
+        matrix, right = (flint.arb_mat(flint.fmpz_mat(s.tolist())) for s in self._system)
+        return matrix.solve(right).entries()
+
+    def _estimate(self, precision: int, solution: list[flint.arb]) -> balls.Estimate:
+        """Return all results from balls of the solution, at the precision set."""
+        y = self._units[-1]
+        rss = self._c - balls.dot(self._sums_with_target.ravel(), solution)
+        if self._alpha != 0:
+            rss -= balls.dot(self._penalties, [x * x for x in solution])
+        elif self._solver is None:
+            rss = balls.least_squares_sum(self._a, self._b, self._c, solution)
+        rss *= power_of_two(2 * y) / self._divisor
+        intercept = flint.arb(0)
+        if self.fit_intercept:
+            one, *totals, target = self._integers[0].tolist()
+            rest = (target - balls.dot(totals, solution)) / one
+            intercept = rest * power_of_two(y - self._units[0])
+        return balls.Estimate(precision, self._in_units(solution), intercept, rss)
 
     @property
     def rss(self) -> flint.fmpq:
@@ -71,8 +161,11 @@ class NormalEquations:
     @property
     def weights(self) -> list[flint.fmpq]:
         """The features' coefficients."""
-        _, *units, y = self._units
-        pairs = zip(self.solution.entries(), units, strict=True)
+        return self._in_units(self.solution.entries())
+
+    def _in_units(self, solution: list[Any]) -> list[Any]:
+        y = self._units[-1]
+        pairs = zip(solution, self._units[1:-1], strict=True)
         return [weight * power_of_two(y - unit) for weight, unit in pairs]
 
     @property
@@ -97,9 +190,9 @@ class NormalEquations:
             inverse = flint.arb_mat(self._a).inv()
         except ZeroDivisionError:
             return None
-        units = [power_of_two(-unit) for unit in self._units[1:-1]]
-        for i, unit in enumerate(units):
-            for j, other in enumerate(units):
+        scales = [power_of_two(-unit) for unit in self._units[1:-1]]
+        for i, unit in enumerate(scales):
+            for j, other in enumerate(scales):
                 inverse[i, j] *= unit * other * self._divisor
         return inverse
 
@@ -119,13 +212,15 @@ class NormalEquations:
         Yields
         ------
         list of arb
-            While it is used, FLINT's precision is that of these balls. Nothing for dependent
-            columns.
+            While it is used, FLINT's precision is that of these balls.
         """
-        for precision in _PRECISIONS if self._basis is None else []:
+        if self._solver is not None:
+            with flint.ctx.workprec(_PRECISIONS[1]):
+                yield self._verified_factors(self._solver)
+        for precision in self._precisions():
             with flint.ctx.workprec(precision):
                 try:
-                    inverse = flint.arb_mat(self._a).inv()
+                    inverse = self._inverse_balls()
                 except ZeroDivisionError:
                     continue  # singular, for all that this precision can tell
                 yield self._factors(inverse)
@@ -144,7 +239,7 @@ class NormalEquations:
         for precision in _PRECISIONS[:4]:  # beyond, `inverse_cholesky_row` is as fast
             with flint.ctx.workprec(precision):
                 roots = [flint.arb(square).sqrt() for square in self._scales]
-                rows = _inverse_cholesky(flint.arb_mat(self._a))
+                rows = balls.inverse_cholesky(flint.arb_mat(self._a))
                 yield [[v * root for v, root in zip(row, roots, strict=False)] for row in rows]
 
     def inverse_cholesky_row(self, k: int) -> list[tuple[flint.fmpq, flint.fmpq]]:
@@ -172,12 +267,19 @@ class NormalEquations:
     def _set_units(self, zeros: list[int]) -> None:
         """Write the equations in integers; the unit of column j of the sums is ``2**zeros[j]``."""
         self._units = [zero + self._common for zero in zeros]
-        self._integers = _divided(self._sums, zeros)
+        self._integers = units.divided(self._sums, zeros)
         self._divisor = self._integers[0, 0] if self.fit_intercept else 1
-        products = self._products().tolist()
-        self._a = flint.fmpz_mat([row[:-1] for row in products[:-1]])
-        self._b = flint.fmpz_mat([[row[-1]] for row in products[:-1]])
-        self._c = flint.fmpz(products[-1][-1])
+        products = self._products()
+        self._products_of_features: Integers = products[:-1, :-1]
+        self._sums_with_target: Integers = products[:-1, -1:]
+        self._b = flint.fmpz_mat(self._sums_with_target.tolist())
+        self._c = flint.fmpz(products[-1, -1])
+        for name in ("_a", "_penalties", "_system", "solution"):
+            self.__dict__.pop(name, None)  # what was computed in other units
+
+    @cached_property
+    def _a(self) -> flint.fmpz_mat:
+        return flint.fmpz_mat(self._products_of_features.tolist())
 
     def _products(self) -> Integers:
         """Return the products of [X, y] about the means, or about zero, times the divisor."""
@@ -185,46 +287,64 @@ class NormalEquations:
         products: Integers = self._integers[1:, 1:] * self._divisor
         return products - first[:, None] * first if self.fit_intercept else products
 
-    def _penalized(self, alpha: flint.fmpq) -> Any:
-        if alpha == 0:
-            return self._a
-        penalized = flint.fmpq_mat(self._a)
-        for j, unit in enumerate(self._units[1:-1]):
-            penalized[j, j] += alpha * self._divisor * power_of_two(-2 * unit)
-        return penalized
+    @cached_property
+    def _penalties(self) -> list[flint.fmpq]:
+        """What the ridge penalty adds to the diagonal of A."""
+        return [self._alpha * scale for scale in self._scales]
 
-    def _find_pivots(self) -> list[int]:
-        """Find the rank and the dependent columns; return the others."""
-        echelon, _, self.rank = self._a.rref()
-        size = echelon.ncols()
-        pivots = [next(j for j in range(size) if echelon[i, j]) for i in range(self.rank)]
-        self.dependent = tuple(j for j in range(size) if j not in pivots)
-        return pivots
+    @cached_property
+    def _system(self) -> tuple[Integers, Integers]:
+        """The equations to solve as integers: those of A, or of A with a ridge penalty."""
+        matrix, right = self._products_of_features, self._sums_with_target
+        if self._alpha == 0:
+            return matrix, right
+        return units.add_to_diagonal(matrix, right, self._penalties)
 
-    def _find_basis(self) -> None:
-        """Find independent columns that span A's range."""
-        pivots, size = self._find_pivots(), self._a.ncols()
-        one, *zeros, y = _column_units(self._sums)
-        self._set_units([one, *[min(zeros)] * size, y])  # a norm needs one unit for all
-        self._basis = flint.fmpz_mat([[self._a[i, j] for j in pivots] for i in range(size)])
+    def _find_pivots(self) -> bool:
+        """Find the rank and the dependent columns; tell whether there are any."""
+        self._pivots = independent_columns(self._a, self.n_samples - self.fit_intercept)
+        self.rank = len(self._pivots)
+        self.dependent = tuple(sorted({*range(self.n_features)} - {*self._pivots}))
+        return bool(self.dependent)
+
+    def _find_least_norm(self) -> None:
+        if not self.dependent:
+            self._find_pivots()
+        one, *zeros, y = units.column_units(self._sums)
+        self._set_units([one, *[min(zeros)] * len(zeros), y])  # a norm needs one unit for all
+        self._least_norm = LeastNorm(*self._system, self._pivots)
 
     def _inverse(self) -> Any:
         """Return the inverse of A or, of a singular A, the Moore-Penrose inverse."""
-        if self._basis is None:
-            return self._a.inv()
-        if self.rank == 0:
-            return flint.fmpq_mat(self._a)
-        rows = self._basis.transpose()
-        middle: Any = (rows * self._a * self._basis).inv()
-        return self._basis * middle * rows
+        return self._a.inv() if self._least_norm is None else self._least_norm.inverse()
+
+    def _inverse_balls(self) -> flint.arb_mat:
+        """Return `_inverse` in balls; ZeroDivisionError is raised if the precision is too low."""
+        if self._least_norm is None:
+            return flint.arb_mat(self._a).inv()
+        return self._least_norm.inverse_in_balls()
+
+    def _verified_factors(self, solver: VerifiedSolver) -> list[flint.arb]:
+        entries = [balls.to_ball(*bounds) for bounds in solver.inverse_diagonal()]
+        factors = [entry * scale for entry, scale in zip(entries, self._scales, strict=True)]
+        if self.fit_intercept:
+            totals = self._integers[0, 1:-1]
+            bounds = next(bounds for bounds in solver.bounds(totals) if bounds.has_digits(128))
+            spread = balls.dot(totals, balls.to_balls(bounds)) / self._divisor**2
+            factors.append(self._with_spread(spread))
+        return factors
+
+    def _with_spread(self, spread: Any) -> Any:
+        """Return the intercept's factor: that of its mean, and that of the features' means."""
+        scale = power_of_two(-2 * self._units[0]) * self._divisor
+        return spread * scale + flint.fmpq(1, self.n_samples)
 
     def _factors(self, inverse: Any) -> list[Any]:
         factors = [inverse[j, j] * scale for j, scale in enumerate(self._scales)]
         if self.fit_intercept:
             means = type(inverse)(self._means)
             spread = (means * inverse * means.transpose())[0, 0]
-            scale = power_of_two(-2 * self._units[0]) * self._divisor
-            factors.append(spread * scale + flint.fmpq(1, self.n_samples))
+            factors.append(self._with_spread(spread))
         return factors
 
     @property
@@ -237,49 +357,3 @@ class NormalEquations:
         """Means of the features, each in its unit over that of 1: (1, n_features)."""
         row = self._integers[0, 1:-1].tolist()
         return flint.fmpq_mat([[flint.fmpq(total, self._integers[0, 0]) for total in row]])
-
-
-def _inverse_cholesky(matrix: flint.arb_mat) -> list[list[flint.arb]]:
-    """Return the rows of L⁻¹ for ``matrix == L Lᵀ``, by halves, so that FLINT mostly multiplies."""
-    size = matrix.nrows()
-    if size == 1:
-        return [[1 / matrix[0, 0].sqrt()]]
-    half, rows = size // 2, matrix.tolist()
-    top = _inverse_cholesky(flint.arb_mat([row[:half] for row in rows[:half]]))
-    upper = _lower_triangle(top)
-    side = upper * flint.arb_mat([row[half:] for row in rows[:half]])  # of Lᵀ, on the right
-    rest = flint.arb_mat([row[half:] for row in rows[half:]]) - side.transpose() * side
-    bottom = _inverse_cholesky(rest)
-    left = -_lower_triangle(bottom) * (side.transpose() * upper)
-    return top + [a + b for a, b in zip(left.tolist(), bottom, strict=True)]
-
-
-def _lower_triangle(rows: list[list[flint.arb]]) -> flint.arb_mat:
-    return flint.arb_mat([row + [0] * (len(rows) - len(row)) for row in rows])
-
-
-def _without_common_power(sums: Integers) -> tuple[Integers, int]:
-    """Return integers `small` and an exponent e with ``small * 4**e == sums * 2**UNIT``."""
-    half = _trailing_zeros(int(np.bitwise_or.reduce(sums, axis=None))) // 2
-    return sums >> (2 * half), half + UNIT // 2
-
-
-def _divided(sums: Integers, exponents: list[int]) -> Integers:
-    """Return ``sums[i, j] / 2**(exponents[i] + exponents[j])``, which are integers."""
-    lowest = min(0, *exponents)
-    shifts = np.array(exponents, dtype=object) - lowest  # none is negative
-    divided: Integers = (sums << (-2 * lowest)) >> (shifts[:, None] + shifts)
-    return divided
-
-
-def _column_units(sums: Integers) -> list[int]:
-    """Return exponents z such that 2**(z[i] + z[j]) divides sums[i, j], nearly the largest."""
-    zeros = [[_trailing_zeros(value) for value in row] for row in sums.tolist()]
-    units = [row[j] // 2 if row[j] < _NO_ZEROS else 0 for j, row in enumerate(zeros)]
-    for j, row in enumerate(zeros):
-        units[j] -= max(0, units[j] + max(unit - z for unit, z in zip(units, row, strict=True)))
-    return units
-
-
-def _trailing_zeros(value: int) -> int:
-    return (value & -value).bit_length() - 1 if value else _NO_ZEROS

@@ -9,7 +9,7 @@ the data and on nothing else. The formulas are those of Seber & Lee, Linear Regr
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from numbers import Real
 from typing import Any
@@ -26,6 +26,7 @@ from cali_reg.least_squares.rounding import (
     sqrt_to_float,
     to_float,
 )
+from cali_reg.least_squares.solvers.balls import Estimate
 from cali_reg.least_squares.statistics.scores import (
     r_squared,
     sum_of_squares,
@@ -76,22 +77,27 @@ def solve(
     >>> solution.coefficients, solution.intercept, solution.standard_errors
     ((2.0,), -0.3333333333333333, (0.5773502691896257,))
     """
+    if names is None:
+        names = [f"x{j}" for j in range(moments.n_features)]
+    solution = Solution(moments, list(names), fit_intercept, alpha)
+    _ = solution.coefficients, solution.intercept  # raises what they raise
+    return solution
+
+
+def _check(moments: Moments, alpha: float) -> None:
     if moments.n_samples == 0:
         raise DataError("no rows to fit; expected at least one: check the data and its filters")
     if not isinstance(alpha, Real) or not 0 <= alpha < math.inf:
         raise DataError(f"alpha is {alpha!r}; expected a finite number, zero or above")
     if moments.n_features == 0:
         raise DataError("no columns to fit; expected at least one feature")
-    if names is None:
-        names = [f"x{j}" for j in range(moments.n_features)]
-    return Solution(moments, list(names), fit_intercept, float(alpha))
 
 
 class Solution:
-    """The least-squares solution, as `solve` returns it.
+    """The least-squares solution, as `solve` returns it; it raises what `solve` does.
 
-    Every float is correctly rounded, and NaN where it is undefined. Coefficients are computed at
-    once, everything else when it is first read; DataError is raised if it is beyond float64.
+    Every float is correctly rounded, and NaN where it is undefined. The rank is computed at once,
+    everything else when it is first read; DataError is raised if it is beyond float64.
 
     Parameters
     ----------
@@ -123,20 +129,31 @@ class Solution:
     def __init__(
         self, moments: Moments, names: list[str], fit_intercept: bool, alpha: float
     ) -> None:
+        _check(moments, alpha)
+        alpha = float(alpha)
         self._arguments = (moments, names, fit_intercept, alpha)
         self._moments = moments
         penalty = flint.fmpq(*alpha.as_integer_ratio())
         equations = NormalEquations(moments, fit_intercept=fit_intercept, alpha=penalty)
         self._equations = equations
-        self.rank, self.dependent = equations.rank, equations.dependent
-        self.coefficients = tuple(
-            round_or_raise(to_float, weight, f"the coefficient of column {name!r}")
-            for weight, name in zip(equations.weights, names, strict=True)
-        )
-        self.intercept = round_or_raise(to_float, equations.intercept, "the intercept")
+        self.rank: int = equations.rank
+        self.dependent: tuple[int, ...] = equations.dependent
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments  # FLINT's numbers cannot be pickled
+
+    @cached_property
+    def coefficients(self) -> tuple[float, ...]:
+        """The features' weights."""
+        return tuple(
+            round_or_raise(self._round_weight, j, f"the coefficient of column {name!r}")
+            for j, name in enumerate(self._arguments[1])
+        )
+
+    @cached_property
+    def intercept(self) -> float:
+        """0.0 without an intercept."""
+        return round_or_raise(self._round_intercept, None, "the intercept")
 
     @cached_property
     def degrees_of_freedom(self) -> int:
@@ -149,7 +166,8 @@ class Solution:
 
         Without an intercept, too: it can then be below zero, also on the training rows.
         """
-        return r_squared(self._rss, total_sum_of_squares(self._moments), self._equations.n_samples)
+        n, tss = self._equations.n_samples, total_sum_of_squares(self._moments)
+        return self._from_rss(lambda rss: 1 - rss / tss, lambda rss: r_squared(rss, tss, n), tss)
 
     @cached_property
     def r2_uncentered(self) -> float:
@@ -158,7 +176,11 @@ class Solution:
         This is the R² that R, Stata, statsmodels and NIST print for a fit without an intercept.
         """
         squares = sum_of_squares(self._moments)
-        return math.nan if squares == 0 else to_float(1 - self._rss / squares)
+        if squares == 0:
+            return math.nan
+        return self._from_rss(
+            lambda rss: 1 - rss / squares, lambda rss: to_float(1 - rss / squares)
+        )
 
     @cached_property
     def adjusted_r2(self) -> float:
@@ -166,24 +188,30 @@ class Solution:
         n, tss = self._equations.n_samples, total_sum_of_squares(self._moments)
         if self.degrees_of_freedom <= 0 or tss == 0:
             return math.nan
-        return to_float(1 - self._rss * (n - 1) / (tss * self.degrees_of_freedom))
+        share = flint.fmpq(n - 1) / (tss * self.degrees_of_freedom)
+        return self._from_rss(lambda rss: 1 - rss * share, lambda rss: to_float(1 - rss * share))
 
     @cached_property
     def rmse(self) -> float:
         """Root of RSS / n, in target units."""
-        return sqrt_to_float(self._rss / self._equations.n_samples)
+        n = self._equations.n_samples
+        return self._from_rss(lambda rss: (rss / n).sqrt(), lambda rss: sqrt_to_float(rss / n))
 
     @cached_property
     def residual_variance(self) -> float:
         """RSS / degrees of freedom; NaN without degrees of freedom."""
-        variance, what = self._variance, "the residual variance"
-        return math.nan if variance is None else round_or_raise(to_float, variance, what)
+        df = self.degrees_of_freedom
+        if df <= 0:
+            return math.nan
+        return round_or_raise(self._round_variance, df, "the residual variance")
 
     @cached_property
     def residual_standard_deviation(self) -> float:
         """Root of the residual variance, in target units."""
-        variance, what = self._variance, "the residual standard deviation"
-        return math.nan if variance is None else round_or_raise(sqrt_to_float, variance, what)
+        df = self.degrees_of_freedom
+        if df <= 0:
+            return math.nan
+        return round_or_raise(self._round_deviation, df, "the residual standard deviation")
 
     @property
     def standard_errors(self) -> tuple[float, ...]:
@@ -217,31 +245,81 @@ class Solution:
             tuple((level, two_sided_quantile(df, level)) for level in LEVELS),
         )
 
+    def _round_weight(self, j: int) -> float:
+        rounded = self._by_balls(lambda estimate: estimate.weights[j])
+        return to_float(self._weights[j]) if rounded is None else rounded
+
+    def _round_intercept(self, _: None) -> float:
+        rounded = self._by_balls(lambda estimate: estimate.intercept)
+        return to_float(self._equations.intercept) if rounded is None else rounded
+
+    def _round_variance(self, df: int) -> float:
+        return self._from_rss(lambda rss: rss / df, lambda rss: to_float(rss / df))
+
+    def _round_deviation(self, df: int) -> float:
+        return self._from_rss(lambda rss: (rss / df).sqrt(), lambda rss: sqrt_to_float(rss / df))
+
+    @cached_property
+    def _weights(self) -> list[flint.fmpq]:
+        return self._equations.weights
+
     @cached_property
     def _rss(self) -> flint.fmpq:
         return self._equations.rss
 
-    @cached_property
-    def _variance(self) -> flint.fmpq | None:
-        df = self.degrees_of_freedom
-        return self._rss / df if df > 0 else None
+    def _from_rss(
+        self,
+        of_ball: Callable[[flint.arb], flint.arb],
+        exactly: Callable[[flint.fmpq], float],
+        unless_zero: flint.fmpq | None = None,
+    ) -> float:
+        """Round a function of RSS: from a ball or, where no ball decides, exactly."""
+        rounded = None
+        if unless_zero != 0 and self._equations.n_samples > 1:
+            rounded = self._by_balls(lambda estimate: of_ball(estimate.rss))
+        return exactly(self._rss) if rounded is None else rounded
+
+    def _by_balls(self, of_estimate: Callable[[Estimate], flint.arb]) -> float | None:
+        """Round a result from the first ball that decides; None if none does."""
+        for estimate in self._equations.estimates():
+            with flint.ctx.workprec(estimate.precision):
+                ball = of_estimate(estimate)
+                rounded = ball_to_float(ball)
+            if rounded is not None and (rounded != 0 or ball.is_zero()):  # the sign of a zero
+                return rounded + 0.0 if ball.is_zero() else rounded
+        return None
+
+    def _is_rss_zero(self) -> bool:
+        for estimate in self._equations.estimates():
+            if not estimate.rss.contains(0) or estimate.rss.is_zero():
+                return bool(estimate.rss.is_zero())
+        return bool(self._rss == 0)
 
     @cached_property
     def _errors(self) -> tuple[float, ...]:
         """Standard errors of the coefficients and of the intercept."""
-        variance, size = self._variance, len(self.coefficients) + self._equations.fit_intercept
-        if variance is None or self._arguments[-1]:
+        size = len(self._arguments[1]) + self._equations.fit_intercept
+        if self.degrees_of_freedom <= 0 or self._arguments[-1]:
             return (math.nan,) * size
-        if variance == 0:
+        if self._is_rss_zero():
             return (0.0,) * size
-        return round_or_raise(self._round_errors, variance, "a standard error")
+        return round_or_raise(self._round_errors, self.degrees_of_freedom, "a standard error")
 
-    def _round_errors(self, variance: flint.fmpq) -> tuple[float, ...]:
+    def _round_errors(self, df: int) -> tuple[float, ...]:
         for balls in self._equations.variance_factor_balls():
-            roots = _round_balls([(ball * variance).sqrt() for ball in balls])
+            rss = self._precise_rss()
+            roots = _round_balls([(ball * rss / df).sqrt() for ball in balls])
             if roots is not None:
                 return roots
+        variance = self._rss / df
         return tuple(sqrt_to_float(variance * f) for f in self._equations.variance_factors())
+
+    def _precise_rss(self) -> flint.arb | flint.fmpq:
+        """Return RSS in a ball that is small for the precision set, or exactly."""
+        for estimate in self._equations.estimates():
+            if estimate.rss.rel_accuracy_bits() >= flint.ctx.prec // 2:
+                return estimate.rss
+        return self._rss
 
 
 def _round_inverse_cholesky(equations: NormalEquations) -> tuple[tuple[float, ...], ...]:

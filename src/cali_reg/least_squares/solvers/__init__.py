@@ -1,1 +1,1 @@
-"""Integers, and linear systems of them."""
+"""Linear systems of integers: units, the exact rank, proven bounds on float64 solutions, balls."""
