@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from cali_reg.runtime.storage.locks import CAN_MOVE_OPEN_FILES, try_lock
 from cali_reg.runtime.storage.names import JOURNAL, LENGTH, PREFIX, SUFFIX, is_temporary
+from cali_reg.runtime.storage.signals import deferred
 
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -58,16 +59,20 @@ def temporary_file(folder: Path, target: Path | None = None) -> Iterator[tuple[B
     OSError
         If it cannot be created.
     """
-    file, path = _create(folder)
-    with file:
-        try:
-            _take_mode(file.fileno(), target)
-            yield file, path
-        finally:
+    made: list[tuple[BinaryIO, Path]] = []
+    try:
+        with deferred():  # a signal right after the file was made must find it here
+            made.append(_create(folder))
+        file, path = made[0]
+        _take_mode(file.fileno(), target)
+        yield file, path
+    finally:
+        for file, path in made:
             if not CAN_MOVE_OPEN_FILES:
                 file.close()  # Windows does not delete an open file
             if not (folder / JOURNAL).exists():
                 path.unlink(missing_ok=True)
+            file.close()
 
 
 def write_through(file: BinaryIO) -> None:
