@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from commands import Run
+from forgeries import forge, verdicts
 from split_reference import is_held_out
 
 from cali_reg.runtime import artifacts
@@ -116,3 +118,20 @@ def test_an_invalid_row_after_an_unknown_level(run: Run, tmp_path: Path) -> None
     (tmp_path / "b.csv").write_text("\n".join(["x,t,y", *rows, "old,a,1", ""]))
     _, _, err = run("update", "--artifacts", tmp_path / "a", "--add", tmp_path / "b.csv")
     assert "holds 'new'" in err
+
+
+def test_a_forged_sum_among_many_zeros(run: Run, tmp_path: Path) -> None:
+    """Sums are named by their place, also where zeros before it are joined into a number."""
+    rows = write(tmp_path / "a.csv", [f"t{k % 26:02}" for k in range(400)])
+    assert train(run, tmp_path / "a", "--data", rows)[0] == 0
+
+    def change(body: dict[str, Any]) -> None:
+        assert any(isinstance(value, int) for value in body["train"]["sums"])
+        assert body["train"]["sums"][-2] != "0x21p0"
+        body["train"]["sums"][-2] = "0x21p0"  # of the last level and the target
+
+    forge(tmp_path / "a" / "moments.json", change)
+    _, found, _ = verdicts(run, tmp_path / "a", "--data", rows)
+    assert found["moments.json"].startswith(
+        "differs: sum of t=t25 × y over the training rows is 33,"
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from itertools import combinations_with_replacement
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, combinations_with_replacement
 from typing import Any
 
 from cali_reg.errors import FormatError
@@ -21,6 +21,8 @@ _LINKS = ("model", "moments")  # fingerprints of other files: any other differen
 _ROWS = {"train": "training", "test": "held-out"}
 _SUM = re.compile(r"0x([0-9a-f]{1,12})p([0-9]{1,2})")
 _VERSION = re.compile(rb"_sklearn_version\x94\x8c.([0-9a-z.]{1,20})\x94")
+
+_ABSENT = object()
 
 Path = tuple[str | int, ...]
 
@@ -74,25 +76,52 @@ def _of_pickles(found: bytes, rebuilt: bytes) -> str:
 
 def _of_documents(found: Any, rebuilt: Any, columns: Sequence[str]) -> str:
     del found["fingerprint"], rebuilt["fingerprint"]
-    one, other = ({path: _text(leaf) for path, leaf in _leaves(body)} for body in (found, rebuilt))
-    for path in sorted({**other, **one}, key=lambda path: path[0] in _LINKS):
-        value, expected = (texts.get(path, "absent") for texts in (one, other))
-        if value != expected:
-            return f"{_words(path, columns)} is {_cut(value, 60)}, rebuilt {_cut(expected, 60)}"
-    return "the same content, written differently"
+    linked = None
+    for path, value, expected in _differences(_spread_zeros(found), _spread_zeros(rebuilt)):
+        what = f"{_words(path, columns)} is {_cut(value, 60)}, rebuilt {_cut(expected, 60)}"
+        if path[0] not in _LINKS:
+            return what
+        linked = linked or what
+    return linked or "the same content, written differently"
 
 
-def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield each value that holds no others, with the keys that lead to it."""
-    if value and isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _leaves(inner, (*path, key))
+def _differences(found: Any, rebuilt: Any, path: Path = ()) -> Iterator[tuple[Path, str, str]]:
+    """Yield where two documents differ, and the texts of the values there."""
+    if isinstance(found, dict) and isinstance(rebuilt, dict):
+        keys: Iterable[Any] = {**rebuilt, **found}
+    elif isinstance(found, list) and isinstance(rebuilt, list):
+        keys = range(max(len(found), len(rebuilt)))
     else:
-        yield path, value
+        texts = _text(found), _text(rebuilt)
+        if texts[0] != texts[1]:
+            yield path, *texts
+        return
+    for key in keys:
+        yield from _differences(_get(found, key), _get(rebuilt, key), (*path, key))
+
+
+def _get(container: Any, key: Any) -> Any:
+    try:
+        return container[key]
+    except LookupError:
+        return _ABSENT
+
+
+def _spread_zeros(body: Any) -> Any:
+    """Return moments with each zero in its place; other content as it is. Both were validated."""
+    for part in _ROWS:
+        values = body.get(part)
+        sums = values.get("sums") if isinstance(values, dict) else None
+        if isinstance(sums, list) and any(type(value) is int for value in sums):
+            spread = (["0"] * value if type(value) is int else [value] for value in sums)
+            body = {**body, part: {**values, "sums": list(chain.from_iterable(spread))}}
+    return body
 
 
 def _text(value: Any) -> str:
     """Return a JSON value as the file has it, and a short sum of `Moments` as a plain integer."""
+    if value is _ABSENT:
+        return "absent"
     match = _SUM.fullmatch(value) if isinstance(value, str) else None
     return str(int(match[1], 16) << int(match[2])) if match else json.dumps(value)
 
