@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -119,9 +120,12 @@ def _follow(path: Path) -> Path:
     if not path.is_symlink():
         return path
     try:
-        return path.resolve()
+        target = path.resolve()
     except RuntimeError as error:  # links in a circle, before Python 3.13
         raise OSError(None, str(error)) from None
+    if target.is_symlink():  # in a circle, since then
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
 
 
 @contextmanager
