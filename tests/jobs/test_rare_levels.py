@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 from commands import Run
 from forgeries import forge, verdicts
@@ -135,3 +137,22 @@ def test_a_forged_sum_among_many_zeros(run: Run, tmp_path: Path) -> None:
     assert found["moments.json"].startswith(
         "differs: sum of t=t25 × y over the training rows is 33,"
     )
+
+
+def test_a_level_outside_the_training_ranges(run: Run, tmp_path: Path) -> None:
+    """A level that no training row has, or that each has, is noted as any other value is."""
+    rows = write(tmp_path / "a.csv", ["a", "bb", "ccc"] * 20)
+    assert train(run, tmp_path / "a", "--data", rows)[0] == 0
+    table = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(rows), table)
+    for low, high, n_noted in ((0.0, 0.0, 20), (1.0, 1.0, 40)):
+
+        def change(body: dict[str, Any], low: float = low, high: float = high) -> None:
+            body["features"][1].update(minimum=low, maximum=high)
+
+        forge(tmp_path / "a" / "model.json", change)
+        for path in (rows, table):
+            code, _, err = run("predict", path, "--artifacts", tmp_path / "a")
+            assert code == 0
+            assert f"{n_noted} of 60 predicted rows are outside" in err
+            assert f"column 't=bb' holds {1.0 - low}; the training rows have {low} to {high}" in err

@@ -17,10 +17,11 @@ from towns import LEVELS, TOWN, X, Y, make_model
 
 import cali_reg
 from cali_reg.errors import DataError
+from cali_reg.jobs.training_data.file_options import recorded_keys
 from cali_reg.runtime.model import Feature
 from cali_reg.runtime.predictor import Predictor
 from cali_reg.runtime.row_validator import Noted, RowLog, RowValidator
-from cali_reg.runtime.schema import Column
+from cali_reg.runtime.schema import Column, read_column
 
 ROW = {X: 1.0, TOWN: "Bern", Y: 0.5}
 WIDE = [Feature(name, 1.0, None, -math.inf, math.inf) for name in ("x", "t=b", "t=c")]
@@ -205,3 +206,34 @@ def test_log_counts_rows(capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_hot(x: int, level: str) -> None:
     """Each level but the first has a feature, which is 1 for it alone."""
     assert validate(x, level) == [float(x), float(level == "b"), float(level == "c")]
+
+
+def test_an_integer_of_more_digits_than_python_writes() -> None:
+    """It is described, in a column of numbers and in one of categories."""
+    for row in ({"x": 10**5000, "t": "a"}, {"x": 1, "t": 10**5000}):
+        with pytest.raises(DataError, match="holds 'an integer of 16610 bits'"):
+            RowValidator(COLUMNS, WIDE).validate(row)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"name": 1, "levels": None},
+        {"name": "a", "levels": "xy"},
+        {"name": "a", "levels": ["x", 1]},
+        {"name": "a", "levels": ["x"], "as_text": 1},
+        {"name": "a", "levels": ["x"], "as_text": False},
+        {"name": "a", "levels": ["x"], "not_missing": [1]},
+        {"name": "a", "levels": ["x"], "more": 1},
+    ],
+)
+def test_columns_of_other_content(content: dict[str, object]) -> None:
+    """Only what is written is read."""
+    with pytest.raises(TypeError):
+        read_column(content)
+
+
+@pytest.mark.parametrize("columns", [[{"name": "x"}], [{"categorical": True}], [1], ["x"]])
+def test_forged_columns_of_a_split(columns: list[object]) -> None:
+    """They count as none."""
+    assert recorded_keys({"split": {"columns": columns}}) == ()

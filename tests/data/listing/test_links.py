@@ -11,6 +11,8 @@ import pytest
 from commands import Run
 from layouts import numbers, pieces, refused, train, write
 
+from cali_reg.data.listing.local_folders import identity
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
 
 
@@ -133,3 +135,9 @@ def test_standard_input_is_a_file(tmp_path: Path, folder: Path) -> None:
         assert b"a.csv: named twice, first as standard input" in done.stderr or (
             b"a.csv: is in --data, as standard input, and in --test-data" in done.stderr
         )
+
+
+def test_a_file_that_is_not_there_is_itself(tmp_path: Path) -> None:
+    """It has no inode to compare."""
+    path = str(tmp_path / "missing.csv")
+    assert identity(path) == (path,)
