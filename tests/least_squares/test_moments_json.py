@@ -11,6 +11,8 @@ from tables import Table, tables
 
 from cali_reg.errors import FormatError
 from cali_reg.least_squares.moments import Moments
+from cali_reg.least_squares.moments_file import TrainTestMoments
+from cali_reg.runtime import fingerprinted_json
 
 # n, sum x, sum y, sum xx, sum xy, sum yy of the rows (x, y) = (1, 1), (2, 3)
 GOOD = ["0x1p1", "0x3p0", "0x1p2", "0x5p0", "0x7p0", "0x5p1"]
@@ -175,3 +177,14 @@ def test_many_zeros_are_a_number() -> None:
         values["sums"][place] = wrong
         with pytest.raises(FormatError, match="moments: "):
             Moments.from_dict(values)
+
+
+def test_version_2_is_for_many_zeros_only() -> None:
+    """One file has one form."""
+    moments = Moments.from_arrays([[1.0], [2.0]], [1.0, 3.0])
+    body = json.loads(TrainTestMoments(("x",), "y", moments, moments).to_json())
+    for key in ("format", "version", "fingerprint"):
+        del body[key]
+    data = fingerprinted_json.dump("moments", 2, body)[0]
+    with pytest.raises(FormatError, match="its sums are not of version 2"):
+        TrainTestMoments.from_json(data)

@@ -18,6 +18,9 @@ from commands import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cali_reg.data.columns.levels import with_levels
+from cali_reg.data.columns.spellings import CELLS, Spellings
+from cali_reg.errors import DataError
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.cell_parser import parse_category, parse_plain_decimal
 from cali_reg.runtime.schema import Column, LevelIndex
@@ -327,3 +330,11 @@ def test_an_index_finds_each_level_however_it_is_written() -> None:
     index = LevelIndex(Column("c", ("10", "NA", "a", "true"), not_missing=("NA",)))
     found = [index.find(t) for t in ("10.0", "NA", " NA", " a", "TRUE", "b", "010", "", "nan", " ")]
     assert found == [0, 1, 1, 2, 3, -1, -1, None, None, None]
+
+
+def test_too_many_levels_of_many_workers() -> None:
+    """Each may have fewer; together they are too many."""
+    texts = frozenset(f"t{k}" for k in range(1001))
+    found = {"c": Spellings({CELLS: texts}, {CELLS: "a.csv"})}
+    with pytest.raises(DataError, match="column 'c' has more than 1000 categories"):
+        with_levels([Column("c", ())], found, {"c": texts}, {})
