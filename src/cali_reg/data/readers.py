@@ -181,7 +181,7 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
 def _as_asked(array: pa.Array, column: Column) -> pa.Array:
     """Return an array without a dictionary; as text for a categorical column."""
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        array = _decoded(array)
     if column.levels is None:
         return array
     if pa.types.is_floating(array.type):
@@ -189,6 +189,14 @@ def _as_asked(array: pa.Array, column: Column) -> pa.Array:
     text = pc.cast(array, pa.string())
     text.validate(full=True)  # a file may hold bytes that are not UTF-8
     return text
+
+
+def _decoded(array: pa.DictionaryArray) -> pa.Array:
+    """Return the values of an array with a dictionary."""
+    values = array.dictionary
+    if pa.types.is_string_view(values.type):  # as polars writes it, and pyarrow cannot decode
+        array = pa.DictionaryArray.from_arrays(array.indices, pc.cast(values, pa.string()))
+    return array.dictionary_decode()
 
 
 def _float_texts(array: pa.Array) -> pa.Array:

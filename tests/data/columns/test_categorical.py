@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars
 import pyarrow as pa
 import pytest
 from commands import Run
@@ -113,7 +114,12 @@ def test_files_of_polars(run: Run, tmp_path: Path) -> None:
     frame = DataFrame(table.to_pydict())
     frame.write_ipc(tmp_path / "b.arrow")
     frame.write_parquet(tmp_path / "b.parquet")
-    for name in ("b.arrow", "b.parquet"):
+    levels = polars.Enum([*CITIES])
+    for folder, kind in (("c", polars.Categorical()), ("e", levels)):
+        coded = frame.with_columns(polars.col("city").cast(kind))
+        coded.write_ipc(tmp_path / f"{folder}.arrow")
+        coded.write_parquet(tmp_path / f"{folder}.parquet")
+    for name in ("b.arrow", "b.parquet", "c.arrow", "c.parquet", "e.arrow", "e.parquet"):
         assert (
             train(
                 run,
