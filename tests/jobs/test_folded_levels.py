@@ -111,8 +111,9 @@ def test_the_last_rows_of_a_level_are_removed(run: Run, tmp_path: Path) -> None:
         path.write_text("\n".join([lines[0], *some, ""]))
     flags = ("--features", "x,town", "--categorical", "town")
     train(run, tmp_path / "a", "--data", rows, *flags)
-    code, out, _ = run("update", "--artifacts", tmp_path / "a", "--remove", gone)
+    code, out, err = run("update", "--artifacts", tmp_path / "a", "--remove", gone)
     assert code == 0
+    assert err.startswith("cali-reg update: note: categories that other columns determine: town=Ch")
     assert "\ntown=Chur " in out
     train(run, tmp_path / "b", "--data", kept, *flags)
     updated, model = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,10 +91,12 @@ def update(
     train, test, ranges_are = moments.train, moments.test, model.ranges
     ranges = ranges_of(model)
     n_added = n_removed = RowCounts()
+    notes: tuple[str, ...] = ()
     if add:
         added = summarize_rows(FileData.for_model(model, add))
         train, test = train + added.train, test + added.test
         ranges, n_added = union_ranges(ranges, added.ranges), _counts(added)
+        notes = added.notes
     if remove:
         removed = summarize_rows(FileData.for_model(model, remove))
         train, test, ranges_are = train - removed.train, test - removed.test, "outer"
@@ -113,6 +115,7 @@ def update(
         allow_collinear=allow_collinear,
         store_intervals=model.interval is not None,
     )
+    trained = replace(trained, notes=(*notes, *trained.notes))
     return Updated(**vars(trained), added=n_added, removed=n_removed, based_on=model.fingerprint)
 
 

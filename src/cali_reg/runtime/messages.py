@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterable
 
 _MASK = "***"
 _LONGEST = 2000  # characters of a message: names come from anywhere
@@ -64,6 +65,19 @@ def print_error(program: str, text: str) -> None:
         print(printable(mask_secrets(line)), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         discard(2)
+
+
+def print_notes(program: str, notes: Iterable[str]) -> None:
+    """Print notes to standard error, a line for each.
+
+    Parameters
+    ----------
+    program : str
+        What each line begins with.
+    notes : iterable of str
+    """
+    for note in notes:
+        print_error(program, f"note: {note}")
 
 
 def discard(descriptor: int) -> None:

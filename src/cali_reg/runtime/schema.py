@@ -111,6 +111,16 @@ class Column(NamedTuple):
         return f"column {self.name!r} has no value; expected {expected}: fix or drop the row"
 
 
+def categorical(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Return the categorical columns among some.
+
+    Parameters
+    ----------
+    columns : iterable of Column
+    """
+    return tuple(column for column in columns if column.levels is not None)
+
+
 class LevelIndex:
     """Finds the levels that the cells of a categorical column stand for.
 

@@ -9,7 +9,7 @@ from cali_reg.cli import argument_types, arguments
 from cali_reg.errors import UsageError
 from cali_reg.runtime.artifacts import read_model
 from cali_reg.runtime.atomic_files import write_files
-from cali_reg.runtime.messages import print_error
+from cali_reg.runtime.messages import print_notes
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
@@ -173,8 +173,7 @@ def run(options: argparse.Namespace) -> None:
     if options.cv:
         folds = cross_validate(data.summary().folds, trained.model.names, trained.projected)
     write_files(options.artifacts, trained.files)
-    for note in trained.notes:
-        print_error("cali-reg train", f"note: {note}")
+    print_notes("cali-reg train", trained.notes)
     print(tables.trained(trained))
     if folds:
         print(tables.cross_validated(folds))

@@ -6,7 +6,7 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.messages import printable
+from cali_reg.runtime.messages import print_notes, printable
 
 DESCRIPTION = """\
 Add rows to a trained model, or remove rows from it. Only these rows are read,
@@ -73,6 +73,7 @@ def run(options: argparse.Namespace) -> None:
         allow_collinear=options.allow_collinear,
     )
     artifacts.replace(options.artifacts, updated.files, updated.based_on)
+    print_notes("cali-reg update", updated.notes)
     print(tables.trained(updated))
     print(tables.updated(updated))
     print(tables.files(options.artifacts, updated.files), end="")

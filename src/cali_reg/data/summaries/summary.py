@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from cali_reg.data.columns.spellings import Spellings
 from cali_reg.data.missing_values import MissingValues
 from cali_reg.data.summaries.level_sums import GroupSums, feature_ranges
 from cali_reg.least_squares.moments import Moments
-from cali_reg.runtime.schema import Column, LevelIndex
+from cali_reg.runtime.schema import Column, LevelIndex, categorical, format_names
 
 SampleRow = tuple[int, tuple[float | str, ...]]  # a row's hash, and its values
 
@@ -80,15 +80,15 @@ class PartialSummary:
             only held-out rows may have, counts as the baseline.
         """
         numeric = list(zip(self.minima.tolist(), self.maxima.tolist(), strict=True))
+        indexes = {column.name: LevelIndex(column) for column in categorical(columns)}
         unseen = {}
-        for c, column in enumerate(filter(lambda column: column.levels is not None, columns)):
-            find = LevelIndex(column).find
+        for c, (name, index) in enumerate(indexes.items()):
             counts = self.groups[0].counts(c)
-            unseen[column.name] = {text: n for text, n in counts.items() if find(text) == -1}
+            unseen[name] = {text: n for text, n in counts.items() if index.find(text) == -1}
         return Summary(
             tuple(group.moments(columns) for group in self.groups),
             feature_ranges(columns, numeric, self.groups[1:]),
-            tuple(_features(columns, values) for _, values in self.samples),
+            tuple(_features(columns, indexes, values) for _, values in self.samples),
             self.missing,
             unseen,
         )
@@ -128,18 +128,31 @@ class Summary:
         """Moments of the held-out rows."""
         return self.groups[0]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A note for each column with categories that only held-out rows have."""
+        return tuple(
+            f"held-out rows with a category of {name!r} that no training row has:"
+            f" {sum(counts.values())} ({format_names(sorted(counts))}); they are scored as the"
+            " baseline"
+            for name, counts in self.unseen.items()
+            if counts
+        )
+
     @cached_property
     def train(self) -> Moments:
         """Moments of the training rows."""
         return sum(self.groups[2:], start=self.groups[1])
 
 
-def _features(columns: Sequence[Column], values: Sequence[float | str]) -> tuple[float, ...]:
+def _features(
+    columns: Sequence[Column], indexes: Mapping[str, LevelIndex], values: Sequence[float | str]
+) -> tuple[float, ...]:
     """Return the features of a row of numbers and texts."""
     features: list[float] = []
     for column, value in zip(columns, values, strict=True):
         if isinstance(value, str):
-            level = LevelIndex(column).find(value) or 0
+            level = indexes[column.name].find(value)
             features += [float(k == level) for k in range(1, len(column.levels or ()))]
         else:
             features.append(value)

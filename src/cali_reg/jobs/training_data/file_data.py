@@ -24,7 +24,7 @@ from cali_reg.errors import UsageError
 from cali_reg.jobs.training_data.base import FILES, Block
 from cali_reg.jobs.training_data.file_options import FileOptions, key_to_dict, recorded_options
 from cali_reg.runtime.model import LinearModel
-from cali_reg.runtime.schema import Column, feature_names, format_names
+from cali_reg.runtime.schema import Column, feature_names
 
 _CELLS = 1 << 23  # of a block of features, which one-hot columns make wide
 
@@ -89,7 +89,7 @@ class FileData:
             are_named=named,
             apart=bool(self._options.test_data),
         )
-        return (*numbers, *self._found[2], *_unseen_notes(self.summary()))
+        return (*numbers, *self._found[2], *self.summary().notes)
 
     def summary(self) -> Summary:
         """Return the statistics of the training rows and of the held-out rows.
@@ -200,17 +200,6 @@ class FileData:
             advice = "fill them in, or pass --missing drop"
             summary.missing.require_none(layout.read_columns, advice)
         return summary
-
-
-def _unseen_notes(summary: Summary) -> Iterator[str]:
-    """Yield a note for each column with categories that only held-out rows have."""
-    for name, counts in summary.unseen.items():
-        if counts:
-            yield (
-                f"held-out rows with a category of {name!r} that no training row has:"
-                f" {sum(counts.values())} ({format_names(sorted(counts))}); they are scored as the"
-                " baseline"
-            )
 
 
 def _run(run: Run, task: Task, dataset: Dataset, add: Add) -> Any:
