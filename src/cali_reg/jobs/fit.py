@@ -185,7 +185,7 @@ def _dependent_levels(train: Moments, columns: Sequence[Column]) -> set[int]:
         (numeric if column.levels is None else levels).extend(places)
         size += len(places)
     order = [*numeric, *levels]
-    if not levels or not order:
+    if not levels:
         return set()
     names = [""] * len(order)
     dependent = Solution(train.select(order), names, True, 0.0).dependent

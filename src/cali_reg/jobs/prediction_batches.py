@@ -88,8 +88,8 @@ def read_batches(
     """
     dataset = open_dataset(paths, csv_types=False)
     for fragment in dataset.fragments:
-        is_local = fragment.file.filesystem.type_name == "local"
-        if out is not None and is_local and is_same_file(out, fragment.file.path):
+        file = fragment.file
+        if out is not None and file.is_local and is_same_file(out, file.path):
             raise UsageError(f"--out {out}: this is an input file; name another")
     dataset.check(validator.columns)
     dataset.check_names(keep)

@@ -242,10 +242,7 @@ class Moments:
         if n_sums != size * (size + 1) // 2:
             raise FormatError(f"moments: {n_sums} sums do not fit {n_features} features")
         full = np.zeros((size, size), dtype=object)
-        upper: list[int] = []
-        for value in sums:
-            count = _count_sums(value)
-            upper += [0] * count if count > 1 else [_from_text(value)]
+        upper = list(map(_from_text, spread_zeros(sums)))
         full[np.triu_indices(size)] = full.T[np.triu_indices(size)] = upper
         moments = cls(full)
         if int(full[0, 0]) % 2**-UNIT or not moments._is_possible():
@@ -297,6 +294,21 @@ class Moments:
             return False
         rows = (self._sums[k, k:] for k in range(len(squares)))  # the products take much memory
         return all((squares[k] * squares[k:] >= row**2).all() for k, row in enumerate(rows))
+
+
+def spread_zeros(sums: Sequence[Any]) -> list[Any]:
+    """Return sums as `Moments.to_dict` has them, with each zero in place of their number.
+
+    Parameters
+    ----------
+    sums : sequence of str or int
+        Of which somebody has checked how many they stand for.
+    """
+    spread: list[Any] = []
+    for value in sums:
+        count = _count_sums(value)
+        spread += ["0"] * count if count > 1 else [value]
+    return spread
 
 
 def _sum_rows(X: npt.NDArray[Any], y: npt.NDArray[Any], names: Sequence[str]) -> Integers:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from cali_reg.least_squares.exact_gram import UNIT, Block
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.solvers.integers import Integers
-from cali_reg.runtime.schema import Column, LevelIndex
+from cali_reg.runtime.schema import Column, LevelIndex, categorical
 
 Codes = npt.NDArray[np.intp]  # (n_rows,): which text a row has
 Counts = npt.NDArray[np.int64]
@@ -185,8 +185,8 @@ class GroupSums:
         numeric = np.array([*places, size])
         sums = np.zeros((size + 1, size + 1), dtype=object)
         sums[np.ix_(numeric, numeric)] = self.gram
-        levels = [_levels_of(t, c) for t, c in zip(self.texts, _categorical(columns), strict=True)]
-        for c, column in enumerate(_categorical(columns)):
+        levels = [_levels_of(t, c) for t, c in zip(self.texts, categorical(columns), strict=True)]
+        for c, column in enumerate(categorical(columns)):
             by_level = np.zeros((max(1, len(column.levels or ())), len(self.gram)), dtype=object)
             np.add.at(by_level, levels[c], self.sums[c])
             own = first[c] + np.arange(len(by_level) - 1)
@@ -251,10 +251,6 @@ def feature_ranges(
         found += [(float(n == n_rows), float(n > 0)) for n in counts[1:]]
         c += 1
     return found
-
-
-def _categorical(columns: Sequence[Column]) -> list[Column]:
-    return [column for column in columns if column.levels is not None]
 
 
 def _levels_of(texts: Sequence[str], column: Column) -> Codes:

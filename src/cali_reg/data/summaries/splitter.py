@@ -15,7 +15,7 @@ from cali_reg.data.summaries.vocabulary import Vocabulary
 from cali_reg.errors import DataError
 from cali_reg.least_squares.exact_gram import Block, Rows
 from cali_reg.runtime.cell_parser import parse_category
-from cali_reg.runtime.schema import Column, feature_names
+from cali_reg.runtime.schema import Column, categorical, feature_names
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Layout:
     @cached_property
     def categorical(self) -> tuple[Column, ...]:
         """The categorical columns of the model."""
-        return tuple(column for column in self.columns if column.levels is not None)
+        return categorical(self.columns)
 
 
 def _identity(column: Column) -> Column:

@@ -181,5 +181,6 @@ def split_of(model: LinearModel) -> tuple[ContentSplit, tuple[Column, ...]]:
             "--split-like: the model was not split by content; name one trained with --data"
         )
     own = (*model.columns, Column(model.target))
-    keys = tuple(column._replace(levels=column.levels and ()) for column in own)
+    # whether numbers are text makes another level of a row, but no other word
+    keys = tuple(column._replace(levels=column.levels and (), as_text=False) for column in own)
     return split, recorded_keys(model.source) or keys

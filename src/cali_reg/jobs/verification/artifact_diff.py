@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, combinations_with_replacement
+from itertools import combinations_with_replacement
 from typing import Any
 
 from cali_reg.errors import FormatError
+from cali_reg.least_squares.moments import spread_zeros
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 
@@ -112,9 +113,8 @@ def _spread_zeros(body: Any) -> Any:
     for part in _ROWS:
         values = body.get(part)
         sums = values.get("sums") if isinstance(values, dict) else None
-        if isinstance(sums, list) and any(type(value) is int for value in sums):
-            spread = (["0"] * value if type(value) is int else [value] for value in sums)
-            body = {**body, part: {**values, "sums": list(chain.from_iterable(spread))}}
+        if isinstance(sums, list):
+            body = {**body, part: {**values, "sums": spread_zeros(sums)}}
     return body
 
 

@@ -19,7 +19,7 @@ from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import LinearModel
-from cali_reg.runtime.schema import Column, feature_names
+from cali_reg.runtime.schema import Column, categorical, feature_names
 
 
 @dataclass(frozen=True)
@@ -149,13 +149,13 @@ def _from_files(
     """Read the rows again, as ``cali-reg train`` would."""
     if not paths:
         return RebuildInputs(model.columns, model.target, model.source)
-    categorical = [column for column in model.columns if column.levels is not None]
+    of_text = categorical(model.columns)
     options = replace(
         recorded_options(model, paths),
         features=[column.name for column in model.columns],
-        categorical=[column.name for column in categorical],
-        baselines=chosen_baselines(categorical),
-        not_missing={column.name: column.not_missing for column in categorical},
+        categorical=[column.name for column in of_text],
+        baselines=chosen_baselines(of_text),
+        not_missing={column.name: column.not_missing for column in of_text},
         test_data=test_data,
     )
     # version 1 had other levels for the same rows
