@@ -80,7 +80,7 @@ def add_categories(parser: argparse.ArgumentParser) -> None:
         "--not-missing",
         action="append",
         metavar="COLUMN=TEXT",
-        help="take a text such as NA for a category of a categorical column (default: NA, N/A, NaN,"
+        help="treat a text such as NA as a category of a categorical column (default: NA, N/A, NaN,"
         " nan, null, NULL and empty cells are missing values)",
     )
 

@@ -108,8 +108,8 @@ def _add_split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--intervals",
         action="store_true",
-        help="store what prediction intervals need for a model of more than 200 features, too:"
-        " half the square of their number (default: up to 200 features only)",
+        help="also store prediction intervals if there are more than 200 features: p features take"
+        " about p * p / 2 numbers (default: intervals of up to 200 features only)",
     )
     parser.add_argument(
         "--cv",
