@@ -17,7 +17,7 @@ from commands import Run
 from layouts import refused
 
 from cali_reg.data import files
-from cali_reg.data.formats import arrow_files, base, parquet_files, parquet_pages
+from cali_reg.data.formats import arrow_files, arrow_layout, base, parquet_files, parquet_pages
 from cali_reg.data.formats.base import Block
 from cali_reg.data.listing import inputs
 from cali_reg.data.readers import FORMATS, describe, read
@@ -405,3 +405,76 @@ def read_or_refuse(path: Path, name: str) -> str:
         return repr(values_of(blocks_of(path, [name]), 0))
     except DataError:
         return "refused"
+
+
+def batches_of(path: Path, names: Sequence[str]) -> list[int]:
+    """Read some columns; return the numbers of rows of the batches."""
+    (file,) = inputs.find([str(path)])
+    return [len(b.numbers) for b in read(describe(file), [Column(n) for n in names], 60_000)]
+
+
+def write_batches(path: Path, *batches: pa.RecordBatch) -> None:
+    """Write batches to an Arrow file, as they are."""
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def test_rows_without_any_value(tmp_path: Path) -> None:
+    """Nothing in a file limits how many nulls of no type a batch has."""
+    n_rows, path = 123_457, tmp_path / "x.arrow"
+    write_batches(path, pa.record_batch({"a": pa.nulls(n_rows), "y": pa.nulls(n_rows)}))
+    assert sum(batches_of(path, ["a"])) == n_rows
+    data, number = path.read_bytes(), struct.pack("<q", n_rows)
+    assert number in data
+    path.write_bytes(data.replace(number, struct.pack("<q", 2**50)))
+    with pytest.raises(DataError, match=f"batch 1 claims {2**50} rows, for which it has no values"):
+        batches_of(path, ["a", "y"])
+
+
+def test_headers_of_batches_are_read_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A footer may name one batch many times: their layouts are never held together."""
+    path = tmp_path / "x.arrow"
+    write_batches(path, *[pa.record_batch({"a": pa.array([1, 2], pa.int8())})] * 5)
+    made: list[int] = []
+
+    def count(*arguments: Any) -> Any:
+        made.append(0)
+        return arrow_layout.read_batch(*arguments)
+
+    monkeypatch.setattr(arrow_files, "read_batch", count)
+    (file,) = inputs.find([str(path)])
+    batches = read(describe(file), [Column("a")], 100)
+    next(batches)
+    assert len(made) == 1
+    assert len(list(batches)) == 4
+
+
+def decimals(values: pa.Array) -> bytes:
+    """Return a Parquet file of bytes that its footer calls decimals."""
+    table = pa.table({"abcdefgh": values, "y": pa.array(range(len(values)))})
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(
+        table, sink, store_schema=False, compression="zstd", write_statistics=False
+    )
+    data: bytes = sink.getvalue().to_pybytes()
+    (size,) = struct.unpack("<i", data[-8:-4])
+    footer = data[-8 - size : -8]
+    place = footer.index(b"\x08abcdefgh") + 9
+    kind = bytes([0x25, 0x0A, 0x15, 0x00, 0x15, 0x12])  # decimal, its scale and precision
+    footer = footer[:place] + kind + footer[place:]
+    return data[: -8 - size] + footer + struct.pack("<i", len(footer)) + b"PAR1"
+
+
+def test_long_decimals_of_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes of any number: pyarrow copies each value before it refuses what is too long."""
+    path = tmp_path / "x.parquet"
+    path.write_bytes(decimals(pa.array([b"\0\1"] * 500, pa.binary())))
+    assert batches_of(path, ["abcdefgh", "y"]) == [500]
+    monkeypatch.setattr(parquet_files, "MOST_TEXT", 300)
+    assert max(batches_of(path, ["abcdefgh", "y"])) <= 50  # a value may be as long as a page, 6
+    path.write_bytes(decimals(pa.array([b"\0" * 33] * 500, pa.binary(33))))
+    with pytest.raises(DataError, match="'abcdefgh' holds decimals of 33 bytes; at most 32"):
+        batches_of(path, ["abcdefgh"])

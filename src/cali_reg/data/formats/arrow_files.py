@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from cali_reg.data.files import File, open_binary
-from cali_reg.data.formats.arrow_layout import BatchLayout, Buffer, read_layout
+from cali_reg.data.formats.arrow_layout import BatchLayout, Buffer, read_batch, read_layout
 from cali_reg.data.formats.base import (
     LARGEST_READ,
     Block,
@@ -24,6 +24,8 @@ from cali_reg.data.formats.base import (
     validated,
 )
 from cali_reg.runtime.schema import Column
+
+_MOST_ROWS_OF_NULLS = 10_000_000  # of a batch: nothing else limits columns without values
 
 
 def describe(file: File) -> Description:
@@ -63,7 +65,7 @@ class _Reader:
     def __init__(self, handle: Any, names: Sequence[str]) -> None:
         self._handle = handle
         self._schema = pyarrow.ipc.open_file(handle).schema
-        self._layout = read_layout(handle, self._schema)
+        self._layout = read_layout(handle)
         # without any name, all columns: their length is the number of rows
         self._wanted = [
             k for k, name in enumerate(self._schema.names) if not names or name in names
@@ -73,8 +75,14 @@ class _Reader:
         """Yield valid batches of at most `size` rows."""
         _check_size("the dictionaries", self._layout.dictionaries_size)
         whole = self._open(self._wanted)
-        for i, layout in enumerate(self._layout.batches):
-            if layout.decoded_size(self._wanted) <= LARGEST_READ:
+        for i, block in enumerate(self._layout.blocks):
+            layout = read_batch(self._handle, self._schema, block)
+            n_bytes = layout.decoded_size(self._wanted)
+            if layout.n_rows > max(_MOST_ROWS_OF_NULLS, 8 * n_bytes):
+                raise pa.ArrowInvalid(
+                    f"batch {i + 1} claims {layout.n_rows} rows, for which it has no values"
+                )
+            if n_bytes <= LARGEST_READ:
                 batch = whole(i)
                 for start in range(0, len(batch), size):
                     yield batch.slice(start, size)

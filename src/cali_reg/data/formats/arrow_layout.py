@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -68,40 +69,65 @@ class FileLayout(NamedTuple):
 
     Attributes
     ----------
-    batches : list of BatchLayout
+    blocks : list of (start, length of the header, length of the body)
+        Of each batch; `read_batch` reads the header.
     dictionaries_size : int
         Bytes of all dictionaries, decompressed.
     is_little_endian : bool
     """
 
-    batches: list[BatchLayout]
+    blocks: list[tuple[int, ...]]
     dictionaries_size: int
     is_little_endian: bool
 
 
-def read_layout(handle: Any, schema: pa.Schema) -> FileLayout:
+def read_layout(handle: Any) -> FileLayout:
     """Return the layout of an open Arrow file.
 
     Parameters
     ----------
     handle : pyarrow.NativeFile
-    schema : pyarrow.Schema
-        The one that pyarrow has found in it.
 
     Raises
     ------
     ArrowInvalid
         If a header is damaged.
     """
-    try:
+    with _damage():
         footer = _footer(handle)
         header = footer.table(1)
         dictionaries = [_message(handle, block, _DICTIONARY_BATCH) for block in footer.blocks(2)]
         return FileLayout(
-            [_batch(handle, schema, block) for block in footer.blocks(3)],
+            footer.blocks(3),
             sum(b.decoded_size for found in dictionaries for b in _buffers(handle, *found)),
             header is None or header.number(0, "<h") == 0,
         )
+
+
+def read_batch(handle: Any, schema: pa.Schema, block: tuple[int, ...]) -> BatchLayout:
+    """Return the layout of a batch of an open Arrow file.
+
+    Parameters
+    ----------
+    handle : pyarrow.NativeFile
+    schema : pyarrow.Schema
+        The one that pyarrow has found in it.
+    block : tuple of int
+        One of `FileLayout.blocks`.
+
+    Raises
+    ------
+    ArrowInvalid
+        If its header is damaged.
+    """
+    with _damage():
+        return _batch(handle, schema, block)
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
     except (struct.error, IndexError, OverflowError):
         raise pa.ArrowInvalid("the headers of its batches are damaged") from None
 

@@ -27,6 +27,7 @@ from cali_reg.runtime.schema import Column
 
 _BUFFER = 1 << 18  # bytes of a column that are read at once
 _FEW_ROWS = 1000
+_MOST_DECIMAL_BYTES = 32  # of Arrow's widest decimal
 
 
 def describe(file: File) -> Description:
@@ -65,6 +66,9 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
         for chunk in chunks:
             if _is_text(types[chunk.name]):
                 check_pages(handle, chunk.metadata, LARGEST_READ)
+            elif _has_long_decimals(chunk, types):  # pyarrow copies each before it looks at it
+                largest = check_pages(handle, chunk.metadata, LARGEST_READ)
+                size = max(1, min(size, MOST_TEXT // max(1, largest)))
             else:
                 unchecked.append(chunk)
         long = [chunk for chunk in chunks if _is_long(chunk, types, open_file, size)]
@@ -87,6 +91,7 @@ class _Chunk(NamedTuple):
     group: int
     name: str
     metadata: Any
+    value_bytes: int  # of each value, if it is fixed
 
 
 def _chunks(parquet: Any, groups: Sequence[int], names: Sequence[str]) -> list[_Chunk]:
@@ -102,7 +107,9 @@ def _chunks(parquet: Any, groups: Sequence[int], names: Sequence[str]) -> list[_
         for _ in parquet.reader.iter_batches(0, [i], [k for _, k in leaves], use_threads=False):
             pass
         group = metadata.row_group(i)
-        chunks += [_Chunk(i, name, group.column(k)) for name, k in leaves]
+        chunks += [
+            _Chunk(i, name, group.column(k), metadata.schema.column(k).length) for name, k in leaves
+        ]
     return chunks
 
 
@@ -137,6 +144,18 @@ def _check_ahead(
             check_pages(handle, chunk.metadata, LARGEST_READ)
         start += metadata.row_group(group).num_rows
     yield from batches
+
+
+def _has_long_decimals(chunk: _Chunk, types: Mapping[str, pa.DataType]) -> bool:
+    """Tell whether a column holds decimals that a file may store in any number of bytes."""
+    if not pa.types.is_decimal(types[chunk.name]):
+        return False
+    if chunk.value_bytes > _MOST_DECIMAL_BYTES:
+        raise pa.ArrowInvalid(
+            f"column {chunk.name!r} holds decimals of {chunk.value_bytes} bytes; at most"
+            f" {_MOST_DECIMAL_BYTES} are read"
+        )
+    return bool(chunk.metadata.physical_type == "BYTE_ARRAY")
 
 
 def _is_text(data_type: pa.DataType) -> bool:

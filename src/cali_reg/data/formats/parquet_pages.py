@@ -18,7 +18,7 @@ _PADDING = 100  # bytes: some old writers count one header too few
 _FIXED = {1: 0, 2: 0, 3: 1, 7: 8}  # bytes of true, false, a byte and a double
 
 
-def check_pages(handle: Any, chunk: Any, limit: int) -> None:
+def check_pages(handle: Any, chunk: Any, limit: int) -> int:
     """Check that no page of a column chunk takes more bytes than a limit.
 
     Parameters
@@ -27,17 +27,23 @@ def check_pages(handle: Any, chunk: Any, limit: int) -> None:
     chunk : pyarrow.parquet.ColumnChunkMetaData
     limit : int
 
+    Returns
+    -------
+    int
+        How many bytes the largest page takes.
+
     Raises
     ------
     ArrowInvalid
         For the first page that does, and for a damaged header.
     """
     if not chunk.num_values:
-        return  # pyarrow reads no page
+        return 0  # pyarrow reads no page
     place, dictionary = chunk.data_page_offset, chunk.dictionary_page_offset
     if dictionary and 0 < dictionary < place:
         place = dictionary
     end = place + chunk.total_compressed_size
+    largest = 0
     while place < end:
         header, fields = _read_header(handle, place)
         decoded, encoded = fields.get(2, 0), fields.get(3, -1)
@@ -49,6 +55,8 @@ def check_pages(handle: Any, chunk: Any, limit: int) -> None:
         place += header.position + encoded
         if encoded < 0 or place > end + _PADDING:
             raise pa.ArrowInvalid("the header of a page is damaged")
+        largest = max(largest, decoded)
+    return largest
 
 
 def _read_header(handle: Any, place: int) -> tuple[_Header, dict[int, int]]:
