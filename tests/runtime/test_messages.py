@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cali_reg.runtime.messages import mask_secrets, printable
+from cali_reg.runtime.messages import mask_secrets, print_error, printable
 
 
 @given(st.text())
@@ -39,6 +39,10 @@ def test_printable_examples(text: str, expected: str) -> None:
         ("s3://b/x.csv?region=eu&sig=abc: no", "s3://b/x.csv?region=***&sig=***: no"),
         ("s3://b/x.csv?token=abc'); a", "s3://b/x.csv?token=***'); a"),
         ("s3://bucket/a@b.csv", "s3://bucket/a@b.csv"),
+        ("s3://bucket/part-?.csv#1", "s3://bucket/part-?.csv#1"),
+        ("https://h/x.csv?TOKEN: no", "https://h/x.csv?***: no"),
+        ("https://h/x.csv?a=1&TOKEN, s3://b/y", "https://h/x.csv?a=***&***, s3://b/y"),
+        ("https://h/x.csv#access_token=SECRET.", "https://h/x.csv#access_token=***."),
         ("s3:/KEY:SECRET@bucket/model.json: no", "s3:/***@bucket/model.json: no"),
         ("C:/a@b.csv D:/x/a:b@c.csv", "C:/a@b.csv D:/x/a:b@c.csv"),
         ("a@b.csv?x=1 s3://bucket/x.csv", "a@b.csv?x=1 s3://bucket/x.csv"),
@@ -53,3 +57,9 @@ def test_masking_takes_linear_time() -> None:
     """Even for a text that is all marks."""
     for text in ("://" * 300_000, "a://@" * 200_000, "://?=&" * 100_000, "s3://a:b@c " * 100_000):
         mask_secrets(text)
+
+
+def test_secrets_are_masked_before_a_message_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """A cut between a key and its @ would show the key."""
+    print_error("cali-reg", f"s3://KEY:{'SECRET' * 500}@bucket/x.csv: no")
+    assert capsys.readouterr().err == "cali-reg: s3://***@bucket/x.csv: no\n"

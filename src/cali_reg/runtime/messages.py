@@ -60,9 +60,9 @@ def print_error(program: str, text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        line = f"{program}: {text}"
+        line = mask_secrets(f"{program}: {text}")  # before it is cut: the cut could hide the @
         line = line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
-        print(printable(mask_secrets(line)), file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         discard(2)
 
@@ -104,10 +104,12 @@ def _mask_word(word: str) -> str:
     is_user = ":" in user.partition("/")[0] if mark == ":/" else ":" in user or "/" not in user
     if at and is_user:
         rest = f"{_MASK}@{host}"
-    path, query, parameters = rest.partition("?")
-    if "=" in parameters:
+    # a question mark may be a wildcard, but not in an address of the web
+    end = min(f"{rest}{sign}".index(sign) for sign in "?#")
+    parameters = rest[end + 1 :]
+    if "=" in parameters or (parameters and scheme.endswith(("http", "https"))):
+        after = parameters[len(parameters.rstrip("'\")],:;.")) :]  # what the sentence adds
         fields = [field.partition("=") for field in parameters.split("&")]
-        *_, last = fields
-        end = last[2][len(last[2].rstrip("'\")],:;.")) :]  # what the sentence adds to the address
-        parameters = "&".join(f"{name}={_MASK}" for name, _, _ in fields) + end
-    return scheme + mark + path + query + parameters
+        masked = [f"{name}={_MASK}" if sign else _MASK for name, sign, _ in fields]
+        rest = rest[: end + 1] + "&".join(masked) + after
+    return scheme + mark + rest
