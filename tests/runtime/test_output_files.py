@@ -114,3 +114,13 @@ def test_not_an_input(
         assert (code, err.count("\n")) == (2, 1)
         assert f"--out {out}: this is an input file; name another" in err
         assert rows.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", [".cali-reg-journal", ".cali-reg-abcdefgh.tmp", ".cali-reg-lock"])
+def test_not_a_name_that_is_used_for_a_moment(
+    run: Run, made: Path, rows: Path, tmp_path: Path, name: str
+) -> None:
+    """The next command would take it for its own."""
+    code, _, err = run("predict", "--artifacts", made, rows, "--out", tmp_path / name)
+    assert (code, err.count("\n"), (tmp_path / name).exists()) == (2, 1, False)
+    assert f"{tmp_path / name}: a name that cali-reg uses itself; name another" in err

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from cali_reg.cli.parser import parse
 from cali_reg.errors import CaliRegError, GateError
-from cali_reg.runtime.messages import discard, print_error
+from cali_reg.runtime.messages import discard, mask_secrets, print_error
+from cali_reg.runtime.storage.signals import handled
 
 ISSUES = "https://github.com/cali-reg/cali-reg/issues"
 _NO_MEMORY = "not enough memory; give the command more, or less to read (train: --batch-size)"
@@ -54,7 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show ✔ gets ?
     command, debug = "cali-reg", False
-    with _handled_signals() as received:
+    received: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        received.append(number)
+        raise Stopped(number)
+
+    with handled(stop):
         try:
             options = parse(sys.argv[1:] if arguments is None else arguments)
             command, debug = f"cali-reg {options.command}", options.debug
@@ -92,10 +97,8 @@ def _explain(error: BaseException) -> tuple[int, str]:
         return 2, _explain_system_error(error)
     if isinstance(error, ImportError):  # for example in the image, which can only predict
         return 2, f"a package is not installed ({text}); install cali-reg with its dependencies"
-    return 70, (
-        f"unexpected error ({type(error).__name__}: {text[:300]}); please report it with the output"
-        f" of --debug: {ISSUES}"
-    )
+    what = f"{type(error).__name__}: {mask_secrets(text)[:300]}"
+    return 70, (f"unexpected error ({what}); please report it with the output of --debug: {ISSUES}")
 
 
 def _explain_system_error(error: OSError) -> str:
@@ -122,30 +125,3 @@ def _print_traceback(command: str, error: BaseException) -> None:
     for lines in traceback.format_exception(error):
         for line in lines.splitlines():
             print_error(command, line)
-
-
-@contextmanager
-def _handled_signals() -> Iterator[list[int]]:
-    """Raise Stopped for the signals that ask to stop, and yield the list of those received.
-
-    A signal that is ignored stays ignored, as under nohup.
-    """
-    import _signal  # type: ignore[import-not-found]  # `signal` takes longer to import
-
-    received: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        received.append(number)
-        raise Stopped(number)
-
-    handlers = {}
-    with contextlib.suppress(ValueError):  # not in the main thread
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(_signal, name, None)
-            if number is not None and _signal.getsignal(number) not in (_signal.SIG_IGN, None):
-                handlers[number] = _signal.signal(number, stop)
-    try:
-        yield received
-    finally:
-        for number, handler in handlers.items():
-            _signal.signal(number, handler)

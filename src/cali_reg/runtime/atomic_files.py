@@ -63,14 +63,17 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
     """
     from cali_reg.runtime.storage import signals
     from cali_reg.runtime.storage.locks import CAN_MOVE_OPEN_FILES
+    from cali_reg.runtime.storage.names import PREFIX
     from cali_reg.runtime.storage.temporary import temporary_file, write_through
     from cali_reg.runtime.storage.transaction import require_replaceable, tidy
 
     with _explain(path.parent):
         target = _follow(path)
+        if target.name.startswith(PREFIX):
+            raise ArtifactError(f"{target}: a name that cali-reg uses itself; name another")
         require_replaceable(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        tidy(target.parent)
+        tidy(target.parent, with_journal=False)
         with temporary_file(target.parent, target) as (file, temporary):
             yield file
             write_through(file)

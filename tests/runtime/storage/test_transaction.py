@@ -1,6 +1,7 @@
 """Sets of files: all new or all old, whatever happens in between."""
 
 import ast
+import hashlib
 import os
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from interruptions import NAMES, Outcome, content, read
 
 from cali_reg.errors import ArtifactError, FormatError
 from cali_reg.runtime import artifacts, fingerprinted_json
-from cali_reg.runtime.atomic_files import write_files
-from cali_reg.runtime.storage import locks, transaction
+from cali_reg.runtime.atomic_files import write_file, write_files
+from cali_reg.runtime.storage import journal, locks, transaction
+from cali_reg.runtime.storage.journal import Entry, dump_journal
 from cali_reg.runtime.storage.names import JOURNAL
 from cali_reg.runtime.storage.temporary import temporary_file
 
@@ -181,6 +183,43 @@ def test_a_journal_from_elsewhere(tmp_path: Path, entry: object) -> None:
         read(tmp_path)
     with pytest.raises(FormatError, match="not a journal that cali-reg wrote; delete it"):
         write_files(tmp_path, content("a"))
+
+
+def journal_of(folder: Path, *entries: Entry) -> Path:
+    """Write a journal, as a command that was killed leaves it; return its path."""
+    path = folder / JOURNAL
+    path.write_bytes(dump_journal(entries))
+    return path
+
+
+def test_a_journal_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a shared folder it decides nothing: it is not followed, and stops no single file."""
+    victim = tmp_path / "victim.csv"
+    victim.write_text("mine")
+    sha256 = hashlib.sha256(b"mine").hexdigest()
+    missing = ".cali-reg-abcdefgh.tmp"
+    path = journal_of(
+        tmp_path, Entry("victim.csv", missing, None, sha256), Entry("x", missing, None, "")
+    )
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(journal, "_owner_of", lambda folder: 23456)
+    with pytest.raises(ArtifactError, match="journal: the journal of another user; it is finished"):
+        read(tmp_path)
+    write_file(tmp_path / "out.csv", b"x")
+    assert names(tmp_path) == {"victim.csv", "out.csv", path.name}
+    monkeypatch.undo()
+    read(tmp_path)  # of this user: what it says is done
+    assert names(tmp_path) == {"out.csv"}
+
+
+def test_a_pipe_in_place_of_a_new_file(tmp_path: Path) -> None:
+    """Nobody waits for what never comes."""
+    write_files(tmp_path, content("a"))
+    first = sorted(NAMES)[0]
+    pipe = tmp_path / ".cali-reg-abcdefgh.tmp"
+    os.mkfifo(pipe)
+    journal_of(tmp_path, Entry(first, pipe.name, None, "0" * 64))
+    assert read(tmp_path) == content("a")
 
 
 def test_a_lock_that_another_process_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,15 @@ through the journal, and the next command with write access finishes what was be
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from cali_reg.errors import FormatError
+from cali_reg.errors import ArtifactError, FormatError
 from cali_reg.runtime import fingerprinted_json
 from cali_reg.runtime.storage.names import JOURNAL, is_temporary
-from cali_reg.runtime.storage.regular_file import read_regular
+from cali_reg.runtime.storage.regular_file import open_regular, read_open
 
 _LIMIT = 1 << 16  # bytes
 
@@ -67,6 +68,8 @@ def read_journal(folder: Path) -> tuple[Entry, ...]:
 
     Raises
     ------
+    ArtifactError
+        If it is of a user who may not say what happens in the folder.
     FormatError
         If it is not one that cali-reg wrote.
     OSError
@@ -74,7 +77,9 @@ def read_journal(folder: Path) -> tuple[Entry, ...]:
     """
     path = folder / JOURNAL
     try:
-        data = read_regular(path, _LIMIT)
+        with open_regular(path) as file:
+            _require_own(file, path)
+            data = read_open(file, _LIMIT)
     except (FileNotFoundError, NotADirectoryError):
         return ()
     remedy = "delete it, and create the files again with `cali-reg train` and `cali-reg quantize`"
@@ -89,6 +94,24 @@ def read_journal(folder: Path) -> tuple[Entry, ...]:
     return entries
 
 
+def _require_own(file: BinaryIO, path: Path) -> None:
+    """Raise ArtifactError for the journal of another user in a shared folder, such as ``/tmp``.
+
+    Whoever can write it could have other files of the folder replaced or deleted.
+    """
+    if os.name == "posix":
+        owner = os.fstat(file.fileno()).st_uid
+        if owner not in (os.geteuid(), _owner_of(path.parent)):
+            raise ArtifactError(
+                f"{path}: the journal of another user; it is finished when that user runs a command"
+                " with this folder"
+            )
+
+
+def _owner_of(folder: Path) -> int:
+    return folder.stat().st_uid
+
+
 def has_sha256(path: Path, sha256: str) -> bool:
     """Tell whether a file exists and has a given content.
 
@@ -99,8 +122,9 @@ def has_sha256(path: Path, sha256: str) -> bool:
         Of the content, in hexadecimal.
     """
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        with open_regular(path) as file:
+            digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # typeshed
+            return digest.hexdigest() == sha256
     except OSError:
         return False
 

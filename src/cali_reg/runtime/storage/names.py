@@ -36,4 +36,4 @@ def has_remains(folder: Path) -> bool:
         If the folder cannot be listed.
     """
     with os.scandir(folder) as entries:
-        return any(entry.name.startswith(PREFIX) for entry in entries)
+        return any(entry.name == JOURNAL or is_temporary(entry.name) for entry in entries)

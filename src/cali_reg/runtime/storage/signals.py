@@ -1,43 +1,54 @@
-"""Postpone Control-C and requests to stop while files are replaced."""
+"""Handle Control-C and requests to stop; postpone them while files are replaced."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
+import _signal  # type: ignore[import-not-found]  # `signal` takes longer to import
+import contextlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
-STOPPING = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
+
+@contextmanager
+def handled(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Call a function for the signals that stop a process, until the block ends.
+
+    A signal that is ignored stays ignored, as under nohup. Only the main thread handles signals; in
+    another thread there is nothing to do.
+
+    Parameters
+    ----------
+    handler : callable
+        Takes the number of the signal, and a frame.
+
+    Yields
+    ------
+    None
+    """
+    previous = {}
+    with contextlib.suppress(ValueError):  # not the main thread
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(_signal, name, None)
+            if number is not None and _signal.getsignal(number) not in (_signal.SIG_IGN, None):
+                previous[number] = _signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, old in previous.items():
+            _signal.signal(number, old)
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
     """Let the signals that stop a process wait until the block ends.
 
-    Only the main thread handles signals; in another thread there is nothing to do.
-
     Yields
     ------
     None
     """
     received: list[int] = []
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-
-    handlers = {}
     try:
-        for number in STOPPING:
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                handlers[number] = signal.signal(number, remember)
-    except ValueError:  # not the main thread
-        pass
-    try:
-        yield
+        with handled(lambda number, frame: received.append(number)):
+            yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         for number in received[:1]:
-            signal.raise_signal(number)
+            _signal.raise_signal(number)

@@ -77,7 +77,7 @@ def replace_set(
             _switch(folder, {name: _closable(*pair) for name, pair in new.items()}, files)
 
 
-def tidy(folder: Path) -> None:
+def tidy(folder: Path, *, with_journal: bool = True) -> None:
     """Finish what an interrupted command began in a folder, and remove what it left behind.
 
     Nothing happens if another process is writing there, or if the folder cannot be written to.
@@ -85,6 +85,8 @@ def tidy(folder: Path) -> None:
     Parameters
     ----------
     folder : Path
+    with_journal : bool, default=True
+        False for a folder that need not be that of a model: a journal in it is then for others.
 
     Raises
     ------
@@ -92,7 +94,8 @@ def tidy(folder: Path) -> None:
         If there is a journal that cali-reg did not write.
     """
     with contextlib.suppress(OSError, ArtifactError):  # then readers read through the journal
-        if has_remains(folder) and os.access(folder, os.W_OK):
+        is_for_us = with_journal or not os.path.lexists(folder / JOURNAL)
+        if is_for_us and has_remains(folder) and os.access(folder, os.W_OK):
             with lock_folder(folder, 0) as locked, signals.deferred():
                 if locked:
                     recover(folder)
@@ -134,7 +137,9 @@ def require_replaceable(path: Path) -> None:
         For a folder, a device and the like; for a file that the system protects from changes; and
         for the file of another user in a folder such as ``/tmp``.
     """
-    if not os.path.lexists(path):
+    try:
+        os.lstat(path)  # raises an error for a name that is too long, before rows are read
+    except FileNotFoundError:
         return
     if path.exists() and not path.is_file():
         raise ArtifactError(f"{path}: not a regular file; name another")
