@@ -39,7 +39,7 @@ def train(run: Run, rows: Path, folder: Path, *flags: object) -> Path:
 
 def held_out(folder: Path) -> tuple[int, object]:
     """Return the number and the target's sum of the rows held out: equal rows, equal sums."""
-    moments = moments_file.load_for(artifacts.read_model(folder), folder)
+    moments = moments_file.load_with_model(folder)[1]
     return moments.test.n_samples, moments.test.mean(moments.test.n_features)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from outcomes import BEYOND, outcome
 from reference import RESULTS, LeastSquares, is_same
+from solutions import assert_solves
 from tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg.errors import DataError
@@ -19,22 +19,6 @@ from cali_reg.least_squares import normal_equations
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
 from cali_reg.least_squares.solution import Solution, solve
-
-
-def result(solution: Any, name: str) -> Any:
-    """Return one result by name, or that it is beyond float64."""
-    return outcome(lambda: getattr(solution, name))
-
-
-def assert_solves(X: Any, y: Any, **options: Any) -> None:
-    """Compare all results with the reference's."""
-    expected = LeastSquares(X, y, **options)
-    solution = outcome(lambda: solve(Moments.from_arrays(X, y), **options))
-    if solution == BEYOND:
-        assert BEYOND in (result(expected, "coefficients"), result(expected, "intercept"))
-        return
-    for name in RESULTS:
-        assert is_same(result(solution, name), result(expected, name)), name
 
 
 @given(tables(numbers=mild_numbers), st.booleans())

@@ -1,5 +1,6 @@
 """Verified float64, balls and fractions: whichever decides, every bit is the same."""
 
+import math
 from fractions import Fraction
 from typing import Any
 from unittest.mock import Mock, patch
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from outcomes import BEYOND, outcome
 from reference import RESULTS, LeastSquares, is_same
+from solutions import assert_solves
 from tables import Table, any_numbers, mild_numbers, tables
 from ways import WAYS, way
 
@@ -22,22 +23,6 @@ from cali_reg.least_squares.solution import Solution, solve
 from cali_reg.runtime.schema import Column
 
 NAMES = (*RESULTS, "interval")
-
-
-def result(solution: Any, name: str) -> Any:
-    """Return one result by name, or that it is beyond float64."""
-    return outcome(lambda: getattr(solution, name))
-
-
-def assert_solves(X: Any, y: Any, **options: Any) -> None:
-    """Compare all results with the reference's."""
-    expected = LeastSquares(X, y, **options)
-    solution = outcome(lambda: solve(Moments.from_arrays(X, y), **options))
-    if solution == BEYOND:
-        assert BEYOND in (result(expected, "coefficients"), result(expected, "intercept"))
-        return
-    for name in RESULTS:
-        assert is_same(result(solution, name), result(expected, name)), name
 
 
 def by(name: str, moments: Moments, **options: Any) -> dict[str, Any]:
@@ -184,3 +169,15 @@ def test_dependent_columns_are_rejected_before_they_are_solved() -> None:
         _solve(moments, columns, allow_collinear=False, exactly=False)
     solution, notes = _solve(moments, columns, allow_collinear=True, exactly=False)
     assert (type(solution), notes) == (Solution, ())
+
+
+def test_the_sign_of_a_zero_is_that_of_the_exact_value() -> None:
+    """A ball about zero, narrower than the smallest float64, does not decide the sign."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(-9, 9, (40, 29)).astype(float)
+    y = rng.integers(-9, 9, 40) * 2.0**-60
+    far = np.full((40, 1), 2.0**1000)  # once with each sign: its coefficient is zero
+    rows = np.vstack([np.hstack([X, far]), np.hstack([X, -far])])
+    solution = solve(Moments.from_arrays(rows, np.hstack([y, y])))
+    assert solution.coefficients[-1] == 0.0
+    assert math.copysign(1.0, solution.coefficients[-1]) == 1.0

@@ -44,7 +44,7 @@ def model(made: Path) -> LinearModel:
 @pytest.fixture(scope="module")
 def moments(made: Path, model: LinearModel) -> TrainTestMoments:
     """Return the default model's moments."""
-    return moments_file.load_for(model, made)
+    return moments_file.load_with_model(made)[1]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_output(run: Run, folder: Path) -> None:
 
 def test_both_models_print_the_same_r2(model: LinearModel, made: Path) -> None:
     """To two decimals, nothing is lost."""
-    result = quantizer.quantize(model, moments_file.load_for(model, made))
+    result = quantizer.quantize(model, moments_file.load_with_model(made)[1])
     assert f"{result.before.r2:.2f}" == f"{result.after.r2:.2f}" == "0.58"
 
 

@@ -195,7 +195,7 @@ class GramAccumulator:
         return _Window(sample, self._workspace, spare=spare, margin=margin)
 
     def _drain(self) -> None:
-        if self._window:
+        if self._window and not self._window.is_empty:
             self._total += self._window.drain(self._upper)
 
     def _add_outside(self, rows: Block) -> None:
@@ -246,6 +246,10 @@ class _Window:
         self._workspace = workspace
         self._gram = np.zeros((len(exponents),) * 2, dtype=np.int64)  # its upper triangle
         self._n_grams = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return self._n_grams == 0
 
     @property
     def is_full(self) -> bool:

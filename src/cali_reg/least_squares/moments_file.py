@@ -133,37 +133,9 @@ def load_with_model(folder: Path) -> tuple[LinearModel, TrainTestMoments]:
         If a file is damaged.
     """
     files = artifacts.Snapshot(folder, artifacts.MODEL, artifacts.MOMENTS)
-    model = files.model()
-    return model, _load_for(model, files)
-
-
-def load_for(model: LinearModel, folder: Path) -> TrainTestMoments:
-    """Read the ``moments.json`` of a model.
-
-    Parameters
-    ----------
-    model : LinearModel
-    folder : Path
-        Where the model's artifacts are.
-
-    Returns
-    -------
-    TrainTestMoments
-
-    Raises
-    ------
-    ArtifactError
-        If the file is missing or belongs to another model.
-    FormatError
-        If it is damaged.
-    """
-    return _load_for(model, artifacts.Snapshot(folder, artifacts.MOMENTS))
-
-
-def _load_for(model: LinearModel, files: artifacts.Snapshot) -> TrainTestMoments:
-    moments = load(files)
+    model, moments = files.model(), load(files)
     if moments.fingerprint != model.moments_fingerprint:
         raise ArtifactError(
-            f"{files.folder / artifacts.MOMENTS}: belongs to another model; run `cali-reg train`"
+            f"{folder / artifacts.MOMENTS}: belongs to another model; run `cali-reg train`"
         )
-    return moments
+    return model, moments

@@ -137,11 +137,12 @@ class NormalEquations:
     def _estimate(self, precision: int, solution: list[flint.arb]) -> balls.Estimate:
         """Return all results from balls of the solution, at the precision set."""
         y = self._units[-1]
-        rss = self._c - balls.dot(self._sums_with_target.ravel(), solution)
-        if self._alpha != 0:
-            rss -= balls.dot(self._penalties, [x * x for x in solution])
-        elif self._solver is None:
+        if self._alpha == 0 and self._solver is None:
             rss = balls.least_squares_sum(self._a, self._b, self._c, solution)
+        else:
+            rss = self._c - balls.dot(self._sums_with_target.ravel(), solution)
+            if self._alpha != 0:
+                rss -= balls.dot(self._penalties, [x * x for x in solution])
         rss *= power_of_two(2 * y) / self._divisor
         intercept = flint.arb(0)
         if self.fit_intercept:

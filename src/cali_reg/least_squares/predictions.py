@@ -102,11 +102,13 @@ def predict_coded(
             start += 1
             continue
         end = start + max(0, n - 1)
+        if end == start:
+            continue
         weights = np.array([0.0, *coefficients[start:end]])
         rows = np.flatnonzero((prediction == 0.0) & np.signbit(prediction))
         one_hot = [(cells[rows] == k).astype(float) for k in range(1, n)] if rows.size else []
         prediction += weights[np.maximum(cells, 0)]
-        if one_hot:
+        if rows.size:
             prediction[rows] = predict_columns(one_hot, weights[1:].tolist(), -0.0)
         start = end
     return prediction

@@ -65,7 +65,7 @@ class ProjectedSolution:
         self.degrees_of_freedom = moments.n_samples - self.rank - 1
         self._moments = moments
         self._equations = _equations(moments.select(self._kept))
-        self._shrink, self._project = self._maps()
+        self._shrink, self._projected = self._maps()
         weights = self._expand(flint.fmpq_mat([[w] for w in self._equations.weights]))
         self.coefficients = tuple(
             round_or_raise(to_float, weight, f"the coefficient of column {name!r}")
@@ -87,16 +87,14 @@ class ProjectedSolution:
         return self._errors[-1]
 
     @cached_property
-    def _projected(self) -> flint.fmpq_mat:
-        """The rows of P of the dependent columns."""
-        return self._project * self._shrink
-
-    @cached_property
     def _means(self) -> list[flint.fmpq]:
         return [_fraction(self._moments.mean(j)) for j in range(self._moments.n_features)]
 
     def _maps(self) -> tuple[flint.fmpq_mat, flint.fmpq_mat]:
-        """Return I - Aᵀ G A and A: from b to the weights of the columns that stay, and beyond."""
+        """Return I - Aᵀ G A and G A: from b to the weights of the columns that stay, and others.
+
+        The latter are A (I - Aᵀ G A), which is the same, as G is the inverse of I + A Aᵀ.
+        """
         size, rows = len(self._kept), []
         for column in self.dependent:
             before = [j for j in self._kept if j < column]
@@ -104,13 +102,13 @@ class ProjectedSolution:
             rows.append([*weights, *[flint.fmpq(0)] * (size - len(weights))])
         project = flint.fmpq_mat(rows)
         inner = (_identity(len(rows)) + project * project.transpose()).inv()
-        return _identity(size) - project.transpose() * inner * project, project
+        projected = inner * project
+        return _identity(size) - project.transpose() * projected, projected
 
     def _expand(self, kept: flint.fmpq_mat) -> list[flint.fmpq]:
         """Return the weights of all columns, from those with the same predictions of the kept."""
-        shrunk = self._shrink * kept
-        values = dict(zip(self._kept, shrunk.entries(), strict=True))
-        values |= dict(zip(self.dependent, (self._project * shrunk).entries(), strict=True))
+        values = dict(zip(self._kept, (self._shrink * kept).entries(), strict=True))
+        values |= dict(zip(self.dependent, (self._projected * kept).entries(), strict=True))
         return [values[j] for j in range(self._moments.n_features)]
 
     @cached_property
@@ -126,11 +124,7 @@ class ProjectedSolution:
     def _round_errors(self, variance: flint.fmpq) -> tuple[float, ...]:
         """Round the errors: the roots of the diagonal of s² P C⁻¹ Pᵀ, and the intercept's."""
         rows = [self._expand_row(j) for j in range(self._moments.n_features)]
-        means = [
-            sum((r[k] * m for r, m in zip(rows, self._means, strict=True)), flint.fmpq(0))
-            for k in range(self.rank)
-        ]
-        rows.append(means)
+        rows.append((flint.fmpq_mat([self._means]) * flint.fmpq_mat(rows)).entries())
         extra = [flint.fmpq(0)] * (len(rows) - 1) + [flint.fmpq(1, self._moments.n_samples)]
         for precision in _PRECISIONS:
             with flint.ctx.workprec(precision):

@@ -286,7 +286,7 @@ class Solution:
                 ball = of_estimate(estimate)
                 rounded = ball_to_float(ball)
             if rounded is not None and (rounded != 0 or ball.is_zero()):  # the sign of a zero
-                return rounded + 0.0 if ball.is_zero() else rounded
+                return rounded
         return None
 
     def _is_rss_zero(self) -> bool:

@@ -25,7 +25,7 @@ from split_reference import is_held_out
 from cali_reg.jobs.train import train as train_job
 from cali_reg.jobs.training_data.file_data import FileData
 from cali_reg.jobs.training_data.file_options import FileOptions
-from cali_reg.least_squares.moments_file import TrainTestMoments, load_for
+from cali_reg.least_squares.moments_file import TrainTestMoments, load_with_model
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.schema import Column
@@ -389,7 +389,7 @@ def test_update_of_a_model_with_test_data(run: Run, tmp_path: Path) -> None:
     assert run("update", "--artifacts", tmp_path / "a", "--add", parts[1])[0] == 0
     assert (tmp_path / "a" / "moments.json").read_bytes() == expected["moments.json"]
     assert (tmp_path / "a" / "model.json").read_bytes() != b""
-    moments = load_for(artifacts.read_model(tmp_path / "a"), tmp_path / "a")
+    moments = load_with_model(tmp_path / "a")[1]
     assert isinstance(moments, TrainTestMoments)
     assert moments.test.n_samples == 100
 

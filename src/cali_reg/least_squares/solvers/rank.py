@@ -57,16 +57,18 @@ def _are_dependent(matrix: Any, echelon: Any, pivots: list[int], others: list[in
     """Tell whether small fractions that the elimination suggests prove the dependence."""
     vectors = flint.fmpz_mat(matrix.ncols(), len(others))
     for k, column in enumerate(others):
-        fractions = [_small_fraction(int(echelon[i, column])) for i in range(len(pivots))]
-        if None in fractions:
-            return False
+        fractions = []
+        for i in range(len(pivots)):
+            fraction = _small_fraction(int(echelon[i, column]))
+            if fraction is None:
+                return False
+            fractions.append(fraction)
         common = flint.fmpz(1)
-        for _, denominator in filter(None, fractions):
+        for _, denominator in fractions:
             common = common.lcm(denominator)
         vectors[column, k] = -common
-        for pivot, fraction in zip(pivots, fractions, strict=True):
-            if fraction is not None:
-                vectors[pivot, k] = fraction[0] * (common // fraction[1])
+        for pivot, (numerator, denominator) in zip(pivots, fractions, strict=True):
+            vectors[pivot, k] = numerator * (common // denominator)
     product = matrix * vectors
     return not any(product.entries())
 
@@ -80,6 +82,6 @@ def _small_fraction(residue: int) -> tuple[int, int] | None:
         rest = before[0] - quotient * after[0], before[1] - quotient * after[1]
         before, after = after, rest
     numerator, denominator = after
-    if abs(denominator) >= _SMALL or denominator == 0:
+    if abs(denominator) >= _SMALL:
         return None
     return (numerator, denominator) if denominator > 0 else (-numerator, -denominator)

@@ -28,7 +28,8 @@ _LARGE = 900  # an integer is scaled by this power of two in float64, by more in
 _MOST = 2.0**-8  # of alpha: each step gains at least so much
 _BITS = 50  # of a correction, at most
 _COLUMNS = 64  # of a matrix product, which no signal interrupts
-_STEPS = 48  # at most: an exact zero has no digits to find
+_STEPS = 48  # at most
+_MOST_BITS = 640  # of a solution: what they do not decide, as an exact zero, is solved exactly
 
 
 class Bounds(NamedTuple):
@@ -133,7 +134,10 @@ class VerifiedSolver:
                 return
             correction, radius = self._correct(residual)
             if step:
-                yield Bounds(values.tolist(), radius - top, (-bits - self._scales).tolist())
+                found = Bounds(values.tolist(), radius - top, (-bits - self._scales).tolist())
+                yield found
+                if found.has_digits(_MOST_BITS):
+                    return
             missing = digits - radius + top
             more = max(0, missing)
             change = _to_integers(correction, missing - top) << (more - missing)
