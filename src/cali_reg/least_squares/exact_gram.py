@@ -195,7 +195,7 @@ class GramAccumulator:
         return _Window(sample, self._workspace, spare=spare, margin=margin)
 
     def _drain(self) -> None:
-        if self._window and not self._window.is_empty:
+        if self._window and self._window.n_grams:
             self._total += self._window.drain(self._upper)
 
     def _add_outside(self, rows: Block) -> None:
@@ -245,15 +245,11 @@ class _Window:
         self._to_integer = np.ldexp(1.0, -exponents)
         self._workspace = workspace
         self._gram = np.zeros((len(exponents),) * 2, dtype=np.int64)  # its upper triangle
-        self._n_grams = 0
-
-    @property
-    def is_empty(self) -> bool:
-        return self._n_grams == 0
+        self.n_grams = 0
 
     @property
     def is_full(self) -> bool:
-        return self._n_grams >= _FLUSH
+        return self.n_grams >= _FLUSH
 
     @np.errstate(over="ignore", invalid="ignore")  # in rows that do not fit anyway
     def split(self, block: Block, low: Values, high: Values) -> tuple[Block, Rows]:
@@ -331,7 +327,7 @@ class _Window:
         else:
             for start in range(0, slices.shape[1], n_rows):
                 self._add_wide(slices[:, start : start + n_rows])
-        self._n_grams += slices.shape[1] // n_rows
+        self.n_grams += slices.shape[1] // n_rows
 
     def _add_wide(self, slices: Block) -> None:
         """Add the products of many slices, a strip of the upper triangle at a time."""
@@ -350,7 +346,7 @@ class _Window:
         digits = to_digits(self._gram, self._counts, _BITS)
         sums = from_digits([digit[rows, columns] for digit in digits], _BITS)
         self._gram[:] = 0
-        self._n_grams = 0
+        self.n_grams = 0
         shifts = self._lowest[upper[0]] + self._lowest[upper[1]] - UNIT
         sums <<= shifts.astype(object)
         return sums

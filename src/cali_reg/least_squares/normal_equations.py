@@ -141,8 +141,7 @@ class NormalEquations:
             rss = balls.least_squares_sum(self._a, self._b, self._c, solution)
         else:
             rss = self._c - balls.dot(self._sums_with_target.ravel(), solution)
-            if self._alpha != 0:
-                rss -= balls.dot(self._penalties, [x * x for x in solution])
+            rss -= balls.dot(self._penalties, [x * x for x in solution]) if self._alpha else 0
         rss *= power_of_two(2 * y) / self._divisor
         intercept = flint.arb(0)
         if self.fit_intercept:
