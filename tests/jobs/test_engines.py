@@ -111,7 +111,9 @@ requests = st.builds(
     keep=st.sampled_from([(), ("id",), (X, "id", TOWN), (Y,)]),
     unseen=st.sampled_from(["error", "baseline"]),
     outside=st.sampled_from(["note", "error"]),
-    on_error=st.sampled_from(["stop", "skip"]),
+    on_error=st.sampled_from(["stop", "skip", "blank"]),
+    name=st.sampled_from([None, "y"]),
+    row_numbers=st.booleans(),
 )
 
 
@@ -120,6 +122,11 @@ requests = st.builds(
 @example(f'{HEADER}1,Bern,1,"7\n2,Bern,2,8\n'.encode(), ANY, 1 << 20)
 @example(f"{HEADER}1,Bern,1,7\nNA,Bern,2,8\n".encode(), ANY._replace(on_error="skip"), 400)
 @example(f"{HEADER}1,Bern,1,7\n1,Genf,2,8\n".encode(), ANY, 400)
+@example(
+    f"{HEADER}1,Bern,1,7\n1,2\n1,x,1,7\n".encode(),
+    ANY._replace(on_error="blank", keep=("id",), row_numbers=True),
+    17,
+)
 @example(f"{HEADER}1,Genf,1,7\n9,Genf,2,8\n".encode(), ANY._replace(unseen="baseline"), 17)
 @example(f"{HEADER}1,Bern,1,7\none,Bern,2,8\n".encode(), ANY._replace(keep=(X,)), 400)
 @example(f'{HEADER}1,Bern,1,"7"\r1,Bern,1,"8"\r\r'.encode(), ANY._replace(keep=("id",)), 17)

@@ -47,11 +47,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("source", ["csv", "parquet", "arrow"])
-@pytest.mark.parametrize("target", ["csv", "parquet", "arrow", "feather"])
+@pytest.mark.parametrize("target", ["csv", "parquet", "pq", "arrow", "feather"])
 def test_every_format_to_every_format(
     run: Run, folder: Path, tmp_path: Path, source: str, target: str
 ) -> None:
-    """The same predictions and bounds; of the prediction alone text has no header."""
+    """The same predictions and bounds; a file of text has a header."""
     path, out = write_rows(tmp_path / f"rows.{source}"), tmp_path / "new" / f"out.{target}"
     flags = ("--artifacts", folder, "--out", out)
     for level, names in ((None, ["prediction"]), (0.95, ["prediction", "lower", "upper"])):
@@ -59,8 +59,7 @@ def test_every_format_to_every_format(
         assert run("predict", path, *flags, *interval) == (0, "", "")
         bits = expected(folder, ROWS, interval=level)
         if target == "csv":
-            header = [names] if level else []
-            assert list(csv.reader(io.StringIO(out.read_text()))) == header + bits
+            assert list(csv.reader(io.StringIO(out.read_text()))) == [names, *bits]
         else:
             table = read_table(out)
             assert table.schema == pa.schema([(name, pa.float64()) for name in names])
@@ -243,6 +242,67 @@ def test_rows_outside_of_the_training_ranges(
     assert run("predict", path, *flags, "--on-error", "skip") == (0, good, err)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_invalid_rows_may_stay_blank(run: Run, folder: Path, tmp_path: Path, suffix: str) -> None:
+    """Each row of the input then has one of the output, and is reported as with skip."""
+    table = with_column(make_table(), TOWN, pa.array(["Bern", "Genf", "Bern"]))
+    path = write_rows(tmp_path / f"rows.{suffix}", table)
+    flags = ("--artifacts", folder, "--on-error", "blank")
+    (first,), (last,) = expected(folder, [(1, "Bern", 0.5), (3, "Bern", 0.25)])
+    code, out, err = run("predict", path, *flags)
+    assert (code, out) == (0, f"{first}\n\n{last}\n")
+    problem, count = err.splitlines()
+    assert problem.startswith(f"cali-reg predict: {path}: row 2: column 'town' holds 'Genf'")
+    assert count == "cali-reg predict: left 1 of 3 rows blank"
+    assert run("predict", path, *flags, "--out", tmp_path / "o.csv") == (0, "", err)
+    # a reader of CSV would skip an empty line
+    assert (tmp_path / "o.csv").read_text() == f'prediction\n{first}\n""\n{last}\n'
+    more = ("--row-numbers", "--name", "y", "--keep", TOWN)
+    code, out, _ = run("predict", path, *flags, *more)
+    assert out == f"row,town,y\n1,Bern,{first}\n2,Genf,\n3,Bern,{last}\n"
+    run("predict", path, *flags, *more, "--out", tmp_path / "o.parquet")
+    written = read_table(tmp_path / "o.parquet")
+    assert written.schema.types == [pa.int64(), pa.string(), pa.float64()]
+    assert written["y"].to_pylist() == [float(first), None, float(last)]
+    assert written["row"].to_pylist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_all_rows_blank(run: Run, folder: Path, tmp_path: Path, suffix: str) -> None:
+    """No row is predicted, and each has its line."""
+    table = with_column(small_table(), TOWN, pa.array(["Genf"] * 3))
+    path = write_rows(tmp_path / f"rows.{suffix}", table)
+    flags = ("--artifacts", folder, "--on-error", "blank", "--interval", "0.9")
+    code, out, err = run("predict", path, *flags)
+    assert (code, out) == (0, "prediction,lower,upper\n" + ",,\n" * 3)
+    assert err.endswith("cali-reg predict: left 3 of 3 rows blank\n")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_row_numbers_are_those_of_the_input(
+    run: Run, folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    """Rows that are skipped count, and each file counts from 1."""
+    table = with_column(small_table(), TOWN, pa.array(["Genf", *["Bern"] * 2]))
+    paths = [write_rows(tmp_path / f"{name}.{suffix}", table) for name in "ab"]
+    flags = ("--artifacts", folder, "--on-error", "skip", "--row-numbers")
+    code, out, _ = run("predict", *paths, *flags)
+    numbers = [row[0] for row in csv.reader(io.StringIO(out))]
+    assert (code, numbers) == (0, ["row", "2", "3", "2", "3"])
+
+
+def test_a_name_brings_a_header(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Plain lines have none, on standard output or in a file of text; CSV always has one."""
+    path = write_rows(tmp_path / "rows.csv")
+    lines = "".join(f"{row[0]}\n" for row in expected(folder, ROWS))
+    flags = ("--artifacts", folder)
+    assert run("predict", path, *flags) == (0, lines, "")
+    assert run("predict", path, *flags, "--name", " price ") == (0, f"price\n{lines}", "")
+    for name, header in (("o.txt", ""), ("plain", ""), ("o.CSV", "prediction\n")):
+        assert run("predict", path, *flags, "--out", tmp_path / name)[0] == 0
+        assert (tmp_path / name).read_text() == header + lines
+
+
 def test_columns_of_tables(run: Run, folder: Path, tmp_path: Path) -> None:
     """A column that is missing or of another type is named, with its file."""
     table = make_table()
@@ -289,6 +349,19 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "not there": (("--keep", "ID"), "column 'ID' is missing"),
     "folder": (("--out", "."), "not a regular file"),
     "packed": (("--out", "x.csv.gz"), "compressed output is not supported"),
+    "unknown ending": (
+        ("--out", "x.xlsx"),
+        ".xlsx is no known format; expected a name that ends in .csv, .txt, .parquet, .pq, .arrow",
+    ),
+    "clash of the name": (("--keep", "id", "--name", "id"), "has a column 'id'"),
+    "clash with a bound": (
+        ("--interval", "0.9", "--name", "upper"),
+        "--name upper: the output has this column already; choose another",
+    ),
+    "clash of row numbers": (("--row-numbers", "--name", "row"), "--name row: the output has"),
+    "clash with row numbers": (("--row-numbers", "--keep", "row"), "has a column 'row'"),
+    "no name": (("--name", " "), "' ' is no name"),
+    "name of bytes": (("--name", "\udcff"), "is not UTF-8"),
 }
 
 

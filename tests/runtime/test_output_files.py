@@ -118,9 +118,9 @@ def test_not_an_input(
 
 @pytest.mark.parametrize("name", [".cali-reg-journal", ".cali-reg-abcdefgh.tmp", ".cali-reg-lock"])
 def test_not_a_name_that_is_used_for_a_moment(
-    run: Run, made: Path, rows: Path, tmp_path: Path, name: str
+    run: Run, made: Path, tmp_path: Path, name: str
 ) -> None:
     """The next command would take it for its own."""
-    code, _, err = run("predict", "--artifacts", made, rows, "--out", tmp_path / name)
+    code, _, err = run("export", "--format", "c", "--artifacts", made, "--out", tmp_path / name)
     assert (code, err.count("\n"), (tmp_path / name).exists()) == (2, 1, False)
     assert f"{tmp_path / name}: a name that cali-reg uses itself; name another" in err

@@ -71,16 +71,18 @@ def test_damaged_codes_are_an_error(run: Run, folder: Path) -> None:
         ("--unseen", "baseline"),
         ("--outside", "error"),
         ("--on-error", "skip"),
+        ("--name", "price"),
+        ("--row-numbers",),
     ],
 )
-def test_options_of_files_without_files(run: Run, made: Path, flags: tuple[str, str]) -> None:
+def test_options_of_files_without_files(run: Run, made: Path, flags: tuple[str, ...]) -> None:
     """An option that would have no effect is an error."""
     code, out, err = run("predict", "--artifacts", made, *flags)
     assert (code, out) == (2, "")
     assert f"{flags[0]} requires rows to predict: name files, or - for standard input" in err
 
 
-@pytest.mark.parametrize("name", ["s.parquet", "s.arrow", "s.FEATHER", "s.csv.gz"])
+@pytest.mark.parametrize("name", ["s.parquet", "s.FEATHER", "s.csv.gz", "s.csv", "s.json"])
 def test_sample_predictions_are_text(run: Run, made: Path, tmp_path: Path, name: str) -> None:
     """No text is written under the name of another format."""
     code, out, err = run("predict", "--artifacts", made, "--out", tmp_path / name)

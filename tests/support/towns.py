@@ -91,6 +91,6 @@ def write_rows(path: Path, table: pa.Table | None = None) -> Path:
 
 def read_table(path: Path) -> pa.Table:
     """Read a table that was written."""
-    if path.suffix == ".parquet":
+    if path.suffix in (".parquet", ".pq"):
         return pyarrow.parquet.read_table(path)
     return pyarrow.feather.read_table(path)

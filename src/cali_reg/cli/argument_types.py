@@ -119,6 +119,30 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in found]
 
 
+def name(text: str) -> str:
+    """Parse the name of a column.
+
+    Parameters
+    ----------
+    text : str
+        Blanks around it do not count.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ArgumentTypeError
+        For blanks alone, and for what is not UTF-8.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is no name; expected at least one character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8")
+    return text.strip()
+
+
 def bits(text: str) -> int:
     """Parse the number of bits of a code.
 

@@ -37,6 +37,7 @@ def _open_arrow(handle: Any, schema: pa.Schema, keep: Sequence[str]) -> Any:
 
 FORMATS: dict[str, Callable[[Any, pa.Schema, Sequence[str]], Any]] = {
     ".parquet": _open_parquet,
+    ".pq": _open_parquet,
     ".arrow": _open_arrow,
     ".feather": _open_arrow,
 }

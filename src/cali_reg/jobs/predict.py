@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg.data.feature_encoding import Values, feature_columns
-from cali_reg.data.formats.base import number_array
+from cali_reg.data.formats.base import mask_array, number_array
 from cali_reg.data.prefetch import prefetch
 from cali_reg.data.writers import TableWriter
 from cali_reg.errors import DataError
@@ -48,12 +49,24 @@ def predict_files(options: PredictOptions, predictor: Predictor) -> None:
     """
     log = RowLog(options.on_error)
     batches = read_batches(options.paths, predictor.validator, options.keep, log, options.out)
-    with _open_writer(options, predictor) as write:
+    with _open_writer(options) as write:
         for batch in prefetch(batches):
-            write(batch, _predict(predictor, batch))
+            write(batch, _predict_valid(predictor, batch))
         if not log.n_rows:
             raise DataError(f"{options.paths[0]}: no rows; expected at least one")
     log.print_summary()
+
+
+def _predict_valid(predictor: Predictor, batch: PredictionBatch) -> list[Values]:
+    """Return the predicted columns, each (n_rows,), with NaN for rows that are not valid."""
+    if batch.valid is None:
+        return _predict(predictor, batch)
+    columns = [np.full(len(batch.valid), np.nan) for _ in predictor.outputs]
+    if batch.valid.any():
+        rows = replace(batch, kept=(), valid=None).take(batch.valid)
+        for column, values in zip(columns, _predict(predictor, rows), strict=True):
+            column[batch.valid] = values
+    return columns
 
 
 def _predict(predictor: Predictor, batch: PredictionBatch) -> list[Values]:
@@ -73,25 +86,50 @@ def _predict(predictor: Predictor, batch: PredictionBatch) -> list[Values]:
 
 
 @contextmanager
-def _open_writer(options: PredictOptions, predictor: Predictor) -> Iterator[_Write]:
-    keep, outputs = options.keep, predictor.outputs
+def _open_writer(options: PredictOptions) -> Iterator[_Write]:
+    copied, outputs = options.copied, options.outputs
     if options.out is not None and options.writes_table:
-        with TableWriter.open(options.out, keep, outputs) as table:
+        with TableWriter.open(options.out, copied, outputs) as table:
             yield lambda batch, values: table.write(
-                batch.file.name, [*batch.kept, *map(number_array, values)]
+                batch.file.name, _as_arrays(batch, values, row_numbers=options.row_numbers)
             )
     else:
-        with TextWriter.open(options.out, [*keep, *outputs]) as text:
-            yield lambda batch, values: _write_text(text, keep, batch, values)
+        names, has_header = [*copied, *outputs], options.has_header
+        with TextWriter.open(options.out, names, has_header=has_header) as text:
+            yield lambda batch, values: _write_text(text, options, batch, values)
+
+
+def _as_arrays(
+    batch: PredictionBatch, values: Sequence[Values], *, row_numbers: bool
+) -> list[pa.Array]:
+    """Return the columns of a table: row numbers if asked for, those to keep, predictions."""
+    arrays = list(map(number_array, values))
+    if batch.valid is not None:
+        null, valid = pa.nulls(len(batch.valid), pa.float64()), mask_array(batch.valid)
+        arrays = [pc.if_else(valid, array, null) for array in arrays]
+    if not row_numbers:
+        return [*batch.kept, *arrays]
+    numbers = pa.py_buffer(np.fromiter(batch.numbers, np.int64))
+    column = pa.Array.from_buffers(pa.int64(), len(batch.numbers), [None, numbers])
+    return [column, *batch.kept, *arrays]
 
 
 def _write_text(
-    text: TextWriter, keep: Sequence[str], batch: PredictionBatch, values: Sequence[Values]
+    text: TextWriter, options: PredictOptions, batch: PredictionBatch, values: Sequence[Values]
 ) -> None:
-    columns = [column.tolist() for column in values]
-    if keep:
-        kept = [_as_texts(name, array) for name, array in zip(keep, batch.kept, strict=True)]
-        text.write(list(zip(*kept, *columns, strict=True)))
+    columns: list[Sequence[Any]] = [column.tolist() for column in values]
+    if options.copied or batch.valid is not None:
+        kept = [
+            _as_texts(name, array) for name, array in zip(options.keep, batch.kept, strict=True)
+        ]
+        if batch.valid is not None:
+            valid = batch.valid.tolist()
+            columns = [
+                [value if is_valid else "" for value, is_valid in zip(column, valid, strict=True)]
+                for column in columns
+            ]
+        numbers = [batch.numbers] * options.row_numbers
+        text.write(list(zip(*numbers, *kept, *columns, strict=True)))
     elif columns[0]:  # no number needs quotes
         text.write_lines(
             map(",".join, zip(*(map(repr, column) for column in columns), strict=True))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from cali_reg.runtime.schema import Column
 
 @dataclass(frozen=True)
 class PredictionBatch:
-    """Some valid rows of a file.
+    """Some rows of a file to write.
 
     Attributes
     ----------
@@ -35,11 +35,17 @@ class PredictionBatch:
         One for each column of the model, as in `EncodedBatch`: numbers, or indices of levels.
     kept : sequence of pyarrow.Array
         The columns to copy to the output.
+    numbers : sequence of int
+        The rows' numbers in the file, from 1.
+    valid : array of shape (n_rows,), optional
+        A mask of the rows to predict, where others stay blank; None if all are predicted.
     """
 
     file: File
     values: Sequence[Values]
     kept: Sequence[pa.Array]
+    numbers: Sequence[int]
+    valid: Mask | None = None
 
     def take(self, rows: Mask) -> PredictionBatch:
         """Return a batch with some of the rows.
@@ -53,6 +59,7 @@ class PredictionBatch:
             self.file,
             [cells[rows] for cells in self.values],
             [_take(array, rows) for array in self.kept],
+            list(compress(self.numbers, rows.tolist())),
         )
 
 
@@ -63,7 +70,7 @@ def read_batches(
     log: RowLog,
     out: Path | None = None,
 ) -> Iterator[PredictionBatch]:
-    """Yield the valid rows of files.
+    """Yield the rows of files to write: the valid ones, and with ``on_error="blank"`` the others.
 
     Parameters
     ----------
@@ -97,7 +104,7 @@ def read_batches(
         n_rows = 0
         for batch, kept in _read(fragment, validator.columns, keep):
             n_rows += len(batch.numbers)
-            yield from _valid_rows(encode_for(validator, batch), kept, validator, log)
+            yield from _rows_to_write(encode_for(validator, batch), kept, validator, log)
         if fragment.file.format == "CSV" and not n_rows:
             raise DataError(
                 f"{fragment.file.name}: no rows; expected a header and at least one row"
@@ -140,10 +147,10 @@ def _read(
         yield Batch(batch.file, arrays, batch.numbers, batch.problems), kept
 
 
-def _valid_rows(
+def _rows_to_write(
     encoded: EncodedBatch, kept: Sequence[pa.Array], validator: RowValidator, log: RowLog
 ) -> Iterator[PredictionBatch]:
-    """Yield the valid rows, then pass what is wrong with the others to the log."""
+    """Yield the rows to write, then pass what is wrong with the invalid ones to the log."""
     values = encoded.values
     describe = partial(_describe_outside, validator, values)
     outside, problems = _outside(validator, values), encoded.row_problems()
@@ -160,8 +167,11 @@ def _valid_rows(
         outside=_noted(outside, valid, lambda row: f"{where(row)}: {describe(row)}"),
         unseen=_noted(unseen, valid, lambda row: f"{where(row)}: {_describe_unseen(encoded, row)}"),
     )
-    rows = PredictionBatch(encoded.batch.file, values, kept)
-    yield rows.take(valid) if problems else rows
+    rows = PredictionBatch(encoded.batch.file, values, kept, encoded.batch.numbers)
+    if problems and log.on_error == "blank":
+        yield replace(rows, valid=valid)
+    else:
+        yield rows.take(valid) if problems else rows
     for row in sorted(problems):
         log.reject(f"{where(row)}: {problems[row]}")
 

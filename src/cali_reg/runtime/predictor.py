@@ -17,7 +17,13 @@ from cali_reg.runtime.row_validator import NO_ROWS, Noted, RowLog, RowValidator
 from cali_reg.runtime.schema import find_duplicate
 from cali_reg.runtime.text_writer import TextWriter
 
-TABLE_SUFFIXES = (".parquet", ".arrow", ".feather")  # names of outputs that are not text
+TABLE_SUFFIXES = (".parquet", ".pq", ".arrow", ".feather")  # names of outputs that are not text
+TEXT_SUFFIXES = (
+    ".csv",
+    ".txt",
+    "",
+)  # those of text; without a header if there is one column: all but .csv
+ROW = "row"  # name of the column of row numbers
 
 _CHOICES = {  # the same as those of the options
     "precision": ("float64", "uint8"),
@@ -48,8 +54,12 @@ class PredictOptions(NamedTuple):
         How to treat categories not seen in training.
     outside : {"note", "error"}
         How to treat values outside the training ranges.
-    on_error : {"stop", "skip"}
-        What to do at an invalid row.
+    on_error : {"stop", "skip", "blank"}
+        What to do at an invalid row: stop, leave it out, or write it without a prediction.
+    name : str, optional
+        Name of the predicted column, ``prediction`` by default. Text then has a header in any case.
+    row_numbers : bool
+        Whether to write the number of each row in its file.
     """
 
     artifacts: Path
@@ -61,6 +71,24 @@ class PredictOptions(NamedTuple):
     unseen: str = "error"
     outside: str = "note"
     on_error: str = "stop"
+    name: str | None = None
+    row_numbers: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the predicted columns."""
+        return (self.name or "prediction", *(() if self.interval is None else ("lower", "upper")))
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """Names of the columns before the predicted ones."""
+        return (*[ROW] * self.row_numbers, *self.keep)
+
+    @property
+    def has_header(self) -> bool:
+        """Whether text has a header, though it may have one column only."""
+        is_csv = self.out is not None and self.out.suffix.lower() == ".csv"
+        return is_csv or self.name is not None
 
     @property
     def writes_table(self) -> bool:
@@ -264,8 +292,8 @@ def open_predictor(options: PredictOptions) -> Predictor:
     Raises
     ------
     ArtifactError, FormatError, UsageError
-        As `load_model` does; also UsageError for an output that is compressed, an input or a file
-        of the model, and for a column to keep that is named twice or as a column of the output.
+        As `load_model` does; also UsageError for an output of an unknown format, an input or a file
+        of the model, and for two columns of the output with one name.
     """
     predictor = Predictor(
         options.artifacts,
@@ -276,16 +304,30 @@ def open_predictor(options: PredictOptions) -> Predictor:
     )
     if options.out is not None:
         artifacts.require_output(options.out, options.artifacts, options.paths)
-    if options.out is not None and options.out.suffix.lower() == ".gz":
-        raise UsageError(
-            f"{options.out}: compressed output is not supported; expected a name such as x.csv"
-        )
+        _check_suffix(options.out)
+    if duplicate := find_duplicate((*[ROW] * options.row_numbers, *options.outputs)):
+        raise UsageError(f"--name {duplicate}: the output has this column already; choose another")
     for name in options.keep:
-        if name in predictor.outputs:
+        if name in options.outputs or (options.row_numbers and name == ROW):
             raise UsageError(f"--keep {name}: the output has a column {name!r}; rename yours")
     if duplicate := find_duplicate(options.keep):
         raise UsageError(f"--keep {duplicate}: named twice; name it once")
     return predictor
+
+
+def _check_suffix(out: Path) -> None:
+    """Raise UsageError for an output whose name does not say in which format to write it."""
+    suffix = out.suffix.lower()
+    if suffix == ".gz":
+        raise UsageError(
+            f"{out}: compressed output is not supported; expected a name such as x.csv"
+        )
+    known = [*filter(None, TEXT_SUFFIXES), *TABLE_SUFFIXES]
+    if suffix not in ("", *known):
+        raise UsageError(
+            f"--out {out}: {suffix} is no known format; expected a name that ends in"
+            f" {', '.join(known[:-1])} or {known[-1]}"
+        )
 
 
 def predict_rows(options: PredictOptions, predictor: Predictor) -> None:
@@ -310,35 +352,50 @@ def predict_rows(options: PredictOptions, predictor: Predictor) -> None:
     if options.writes_table:
         raise UsageError(f"{options.out}: this format needs pyarrow; install it, or write .csv")
     log = RowLog(options.on_error)
-    with TextWriter.open(options.out, [*options.keep, *predictor.outputs]) as writer:
+    names = [*options.copied, *options.outputs]
+    with TextWriter.open(options.out, names, has_header=options.has_header) as writer:
         for path in options.paths:
-            for values in _predict_csv(path, options.keep, predictor, log):
+            for values in _predict_csv(path, options, predictor, log):
                 writer.write([values])
     log.print_summary()
 
 
 def _predict_csv(
-    path: str, keep: Sequence[str], predictor: Predictor, log: RowLog
+    path: str, options: PredictOptions, predictor: Predictor, log: RowLog
 ) -> Iterator[tuple[object, ...]]:
-    """Yield the cells to keep and the prediction of each valid row."""
+    """Yield the cells to write of each row that is not left out."""
     names = [column.name for column in predictor.model.columns]
+    blank = ("",) * len(options.outputs) if options.on_error == "blank" else None
     with open_csv(path) as (name, lines):
-        reader = CsvReader(name, read_header(lines, name), [*names, *keep])
+        reader = CsvReader(name, read_header(lines, name), [*names, *options.keep])
         for number, cells, problem in reader.read(lines):
             where = f"{name}: row {number}"
-            if cells is None:
-                log.reject(f"{where}: {problem}")
-                continue
-            try:
-                prediction = predictor.predict_checked(dict(zip(names, cells, strict=False)))
-            except DataError as error:
-                log.reject(f"{where}: {error}")
-                continue
-            log.accept(
-                outside=_noted(where, prediction.outside), unseen=_noted(where, prediction.unseen)
-            )
-            yield (*cells[len(names) :], *prediction.values)
+            values = _predict_cells(predictor, names, cells, problem, where, log) or blank
+            if values is not None:
+                kept = cells[len(names) :] if cells else [""] * len(options.keep)
+                yield (*[number] * options.row_numbers, *kept, *values)
         reader.require_rows()
+
+
+def _predict_cells(
+    predictor: Predictor,
+    names: Sequence[str],
+    cells: Sequence[str] | None,
+    problem: str,
+    where: str,
+    log: RowLog,
+) -> tuple[float, ...] | None:
+    """Predict the row of some cells; None if it is not valid, which the log is told."""
+    if cells is None:
+        log.reject(f"{where}: {problem}")
+        return None
+    try:
+        prediction = predictor.predict_checked(dict(zip(names, cells, strict=False)))
+    except DataError as error:
+        log.reject(f"{where}: {error}")
+        return None
+    log.accept(outside=_noted(where, prediction.outside), unseen=_noted(where, prediction.unseen))
+    return prediction.values
 
 
 def _noted(where: str, messages: Sequence[str]) -> Noted:

@@ -136,13 +136,13 @@ class RowLog:
 
     Parameters
     ----------
-    on_error : {"stop", "skip"}, default="stop"
+    on_error : {"stop", "skip", "blank"}, default="stop"
         What to do at an invalid row: raise DataError, or report it and continue.
 
     Attributes
     ----------
     n_valid, n_skipped : int
-        Number of valid rows, and of invalid rows skipped.
+        Number of valid rows, and of invalid rows without a prediction.
     outside, unseen : Noted
         Valid rows outside the training ranges, and with categories not seen in training.
     """
@@ -202,7 +202,11 @@ class RowLog:
                     f" {noted.first}",
                 )
         if self.n_skipped:
-            print_error("cali-reg predict", f"skipped {self.n_skipped} of {self.n_rows} rows")
+            counts = f"{self.n_skipped} of {self.n_rows} rows"
+            is_blank = self.on_error == "blank"
+            print_error(
+                "cali-reg predict", f"left {counts} blank" if is_blank else f"skipped {counts}"
+            )
 
 
 def outside_range(feature: Feature, value: float) -> str:

@@ -29,7 +29,7 @@ class _UnixLines:
 
 
 class TextWriter:
-    """Writes rows as CSV text, with a header only if there are several columns.
+    """Writes rows as CSV text or, of a single column without a header, as plain lines.
 
     Parameters
     ----------
@@ -37,15 +37,20 @@ class TextWriter:
         Open for writing.
     names : sequence of str
         Names of the columns.
+    has_header : bool, default=False
+        Whether to write a header for a single column, too; several columns have one.
     """
 
-    def __init__(self, file: TextIO, names: Sequence[str]) -> None:
+    def __init__(self, file: TextIO, names: Sequence[str], *, has_header: bool = False) -> None:
         self._file, self._writer = file, csv.writer(_UnixLines(file), lineterminator="\r\n")
-        self._header = names if len(names) > 1 else None
+        self._header = names if has_header or len(names) > 1 else None
+        self._is_plain = self._header is None
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path | None, names: Sequence[str]) -> Iterator[TextWriter]:
+    def open(
+        cls, path: Path | None, names: Sequence[str], *, has_header: bool = False
+    ) -> Iterator[TextWriter]:
         """Open a file, written completely or not at all, or standard output.
 
         Parameters
@@ -54,6 +59,8 @@ class TextWriter:
             None for standard output.
         names : sequence of str
             Names of the columns.
+        has_header : bool, default=False
+            Whether to write a header for a single column, too; several columns have one.
 
         Yields
         ------
@@ -65,19 +72,24 @@ class TextWriter:
             If the file cannot be written.
         """
         with open_text(path) as file:
-            writer = cls(file, names)
+            writer = cls(file, names, has_header=has_header)
             yield writer
             writer._write_header()  # if there was no row
 
     def write(self, rows: Sequence[Sequence[object]]) -> None:
         """Write rows; a float becomes the shortest decimal that reads back as the same float.
 
+        A row whose only value is empty is an empty line among plain lines, and ``""`` in CSV, where
+        many readers would skip an empty line.
+
         Parameters
         ----------
         rows : sequence of sequences of values
             A value for each column.
         """
-        if rows:
+        if self._is_plain:
+            self._file.writelines(f"{value}\n" for (value,) in rows)
+        elif rows:
             self._write_header()
             self._writer.writerows(rows)
 

@@ -9,7 +9,6 @@ from cali_reg.errors import UsageError
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.atomic_files import write_file
 from cali_reg.runtime.predictor import (
-    TABLE_SUFFIXES,
     PredictOptions,
     describe_samples,
     open_predictor,
@@ -34,6 +33,8 @@ _OF_FILES = {  # the options that apply to the rows of files only, and their def
     "unseen": "error",
     "outside": "note",
     "on_error": "stop",
+    "name": None,
+    "row_numbers": False,
 }
 
 
@@ -65,11 +66,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="columns of the input to copy to the output, separated by commas (default: none)",
     )
+    parser.add_argument(
+        "--name",
+        type=argument_types.name,
+        metavar="NAME",
+        help="name of the column of predictions; standard output then has a header, too (default:"
+        " prediction)",
+    )
+    parser.add_argument(
+        "--row-numbers",
+        action="store_true",
+        help="also write the number of each row in its file, from 1, as the first column, row",
+    )
     _add_checks(parser)
     arguments.add_out(
         parser,
-        "output file: Parquet if its name ends in .parquet, Arrow if it ends in .arrow or"
-        " .feather, CSV for any other name (default: CSV on standard output)",
+        "output file: CSV with a header if its name ends in .csv, Parquet for .parquet or .pq,"
+        " Arrow for .arrow or .feather; for .txt, or a name without an ending, what standard"
+        " output has: a header only if there are several columns (default: standard output)",
     )
 
 
@@ -93,10 +107,10 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--on-error",
-        choices=["stop", "skip"],
+        choices=["stop", "skip", "blank"],
         default="stop",
-        help="what to do at an invalid row: stop with exit code 2, or skip it and report it on"
-        " standard error (default: %(default)s)",
+        help="what to do at an invalid row: stop with exit code 2; skip it; or write it without a"
+        " prediction (blank); the last two report it on standard error (default: %(default)s)",
     )
 
 
@@ -130,6 +144,8 @@ def run(options: argparse.Namespace) -> None:
         unseen=options.unseen,
         outside=options.outside,
         on_error=options.on_error,
+        name=options.name,
+        row_numbers=options.row_numbers,
     )
     predictor = open_predictor(request)
     if request.is_small or not _has_pyarrow():
@@ -154,12 +170,12 @@ def _predict_samples(options: argparse.Namespace) -> None:
                 f"--{name.replace('_', '-')} requires rows to predict: name files, or - for"
                 " standard input"
             )
-    if options.out is not None and options.out.suffix.lower() in (*TABLE_SUFFIXES, ".gz"):
+    if options.out is not None:
+        artifacts.require_output(options.out, options.artifacts)
+    if options.out is not None and options.out.suffix.lower() not in ("", ".txt"):
         raise UsageError(
             f"{options.out}: sample predictions are text; expected a name such as x.txt"
         )
-    if options.out is not None:
-        artifacts.require_output(options.out, options.artifacts)
     text = describe_samples(options.artifacts)
     if options.out is None:
         print(text, end="")
