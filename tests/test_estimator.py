@@ -167,7 +167,7 @@ def test_errors_name_the_frames_column(table: Table) -> None:
     X, y = table
     frame = pd.DataFrame(X, columns=NAMES)
     frame.loc[17, "age"] = np.nan
-    with pytest.raises(DataError, match=r"column 'age' holds NaN \(row 17\)"):
+    with pytest.raises(DataError, match=r"column 'age' holds NaN \(row 18\)"):
         ExactLinearRegression().fit(frame, y)
     frame = pd.DataFrame(X * 1e-300, columns=NAMES)
     with pytest.raises(DataError, match="the coefficient of column 'income' is beyond float64"):

@@ -62,6 +62,7 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
     Columns hold floats, integers, booleans or decimals, which become the nearest float64. No other
     number is rounded: `fit` and `predict` reject what no float64 is equal to, such as the integer
     2**53 + 1. Blanks around the names of columns do not count. Files are read by the same rules.
+    Messages count rows from 1.
 
     ``score(X, y)`` is scikit-learn's: R² of `predict`, in ordinary float64 arithmetic. It compares
     with the mean of `y`, with ``fit_intercept=False``, too, where other programs compare with zero

@@ -108,3 +108,52 @@ def test_reference_is_current() -> None:
         for action in options_of(command):
             name = (*action.option_strings, action.metavar)[0]
             assert re.search(rf"^\| `{name}\b", section, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("trian", "cali-reg: unknown command 'trian'; did you mean 'train'? (commands: train, upd"),
+        ("xyz", "cali-reg: unknown command 'xyz' (commands: train, update, quantize, verify, pre"),
+        (
+            "--vrsion",
+            "cali-reg: unknown option --vrsion; did you mean '--version'? see cali-reg --",
+        ),
+        ("", "cali-reg: the following arguments are required: COMMAND; see cali-reg --help"),
+        (
+            "train --data a.csv --traget y",
+            "cali-reg train: unknown option --traget; did you mean '--target'? see cali-reg train",
+        ),
+        (
+            "train --target=y --vague=1",
+            "cali-reg train: unknown option --vague; see cali-reg train",
+        ),
+        (
+            "export --fromat c",
+            "cali-reg export: unknown option --fromat; did you mean '--format'? see cali-reg",
+        ),
+        ("predict -z a.csv", "cali-reg predict: unknown option -z; see cali-reg predict --help"),
+        (
+            "train a.csv",
+            "cali-reg train: unknown argument 'a.csv'; name files with --data; see cali-reg train",
+        ),
+        ("export a.c --format c", "cali-reg export: unknown argument 'a.c'; see cali-reg export"),
+    ],
+)
+def test_usage_errors_lead_to_the_right_help(run: Run, words: str, message: str) -> None:
+    """The nearest command or option is named, and the help is that of the command."""
+    code, out, err = run(*words.split())
+    assert (code, out) == (2, "")
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+
+
+def test_words_that_only_look_like_options(run: Run, tmp_path: Path) -> None:
+    """Values with an equals sign or a blank, and all words after --, are no options."""
+    path = tmp_path / "--a.csv"
+    path.write_text("x,--y\n" + "".join(f"{k},{k * k}\n" for k in range(20)))
+    flags = ("--target=--y", "--data", path, "--artifacts", tmp_path)
+    assert run("train", *flags)[0] == 0
+    assert run("predict", "--artifacts", tmp_path, "--", path)[0] == 0
+    code, _, err = run("train", *flags, "--split-like", "--a b")
+    assert (code, "--a b" in err) == (2, True)

@@ -320,6 +320,37 @@ def test_no_rows_held_out(run: Run, tmp_path: Path) -> None:
     assert message.startswith("none of 20 rows is left for training; expected rows on both")
 
 
+@pytest.mark.parametrize(
+    ("column", "advice"),
+    [
+        ("empty", "leave out what has no values with --features: empty"),
+        ("price", "the target has no values; name another --target"),
+    ],
+)
+def test_no_row_is_left(run: Run, tmp_path: Path, column: str, advice: str) -> None:
+    """Columns without any value are named, and what to do about them."""
+    table = numbers(20)
+    names = [*table.column_names, "empty"]
+    empty = pa.nulls(20, pa.float64())
+    columns = [empty if name == column else table.column(0) for name in names]
+    path = write(pa.table(columns, names), tmp_path / "a.parquet")
+    flags = ("--target", "price", "--data", path, "--missing", "drop")
+    assert refused(run, tmp_path, *flags) == (
+        f"no row is left: each of the 20 rows has a missing value ({column} 20); {advice}"
+    )
+
+
+def test_no_row_is_left_together(run: Run, tmp_path: Path) -> None:
+    """Each column has values, but no row has all."""
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,y\n1,,1\n,2,1\n3,,2\n")
+    message = refused(run, tmp_path, "--target", "y", "--data", path, "--missing", "drop")
+    assert message == (
+        "no row is left: each of the 3 rows has a missing value (a 1, b 2); fill some in, or leave"
+        " columns out with --features"
+    )
+
+
 BAD_OPTIONS: dict[str, tuple[list[str], str]] = {
     "unknown target": (["--target", "z"], ": no column 'z' (found: age, floor area, m², new"),
     "target as a feature": (
@@ -333,6 +364,10 @@ BAD_OPTIONS: dict[str, tuple[list[str], str]] = {
     "unknown feature": (
         ["--target", "age", "--features", "new,area"],
         ": column 'area' is missing (found: age, floor area, m², new, city, price)",
+    ),
+    "another case": (
+        ["--target", "PRICE"],
+        ": no column 'PRICE'; did you mean 'price'? (found: age, floor area, m², new, city, price)",
     ),
     "unknown category": (
         ["--target", "age", "--features", "new", "--categorical", "town"],
@@ -349,7 +384,11 @@ BAD_OPTIONS: dict[str, tuple[list[str], str]] = {
     ),
     "quoted name": (
         ["--target", "age", "--features", '"floor area, m2",new'],
-        ": column 'floor area, m2' is missing (found: ",
+        ": column 'floor area, m2' is missing; did you mean 'floor area, m²'? (found: ",
+    ),
+    "text as the target": (
+        ["--target", "city", "--features", "new"],
+        ": column 'city' holds text; expected numbers: convert it, or name another --target",
     ),
     "no target": ([], "--data requires --target, the column to predict"),
     "no workers": (["--target", "age", "--features", "new", "--dask", "local:0"], "--dask local:0"),
@@ -421,13 +460,6 @@ def test_dropping_equals_training_without(run: Run, tmp_path: Path, suffix: str)
         for text in (model, expected["model.json"].decode())
     ]
     assert [line for line in lines[0] ^ lines[1] if "fingerprint" not in line] == []
-
-
-def test_dropping_all_rows(run: Run, tmp_path: Path) -> None:
-    """If each row has a missing value, none is left."""
-    (tmp_path / "a.csv").write_text("a,y\n1,\n,2\n")
-    flags = ("--target", "y", "--data", tmp_path / "a.csv", "--missing", "drop")
-    assert refused(run, tmp_path, *flags).startswith("none of 0 rows is left for training;")
 
 
 def grow(path: Path) -> None:

@@ -32,7 +32,8 @@ def test_r2_that_passes(min_r2: float | None) -> None:
 def test_r2_that_fails(r2: float) -> None:
     """Just below the threshold, or undefined: the message has both figures."""
     least = math.nextafter(0.5, 1.0)
-    message = re.escape(f"R² on the 100 held-out rows is {r2!r}, below --min-r2 {least!r};")
+    found = "undefined, which fails" if math.isnan(r2) else f"{r2!r}, below"
+    message = re.escape(f"R² on the 100 held-out rows is {found} --min-r2 {least!r};")
     with pytest.raises(GateError, match=message):
         check_r2(replace(TEST, r2=r2), 1e-13, least)
 

@@ -177,7 +177,7 @@ def test_unseen_levels_may_be_the_baseline(run: Run, folder: Path, tmp_path: Pat
         assert err == (
             "cali-reg predict: 2 of 3 predicted rows have categories not seen in training, taken as"
             f" the baseline; the first is {path}: row 2: column 'town' holds 'Genf'; the baseline"
-            f" is {LEVELS[0]}\n"
+            f" is {LEVELS[0]!r}\n"
         )
         outs.add((code, out, ""))
     ((code, out, err),) = outs
@@ -200,7 +200,7 @@ def test_only_predicted_rows_count_as_unseen(
     assert note == (
         "cali-reg predict: 1 of 1 predicted rows have categories not seen in training, taken as"
         f" the baseline; the first is {path}: row 3: column 'town' holds 'Genf'; the baseline is"
-        f" {LEVELS[0]}"
+        f" {LEVELS[0]!r}"
     )
     assert skipped == "cali-reg predict: skipped 2 of 3 rows"
 

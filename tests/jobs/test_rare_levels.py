@@ -53,7 +53,7 @@ def test_levels_are_those_of_training_rows(run: Run, tmp_path: Path, rare: Path)
     assert 0 < len(unseen) < 20
     assert err == (
         "cali-reg train: note: held-out rows with a category of 't' that no training row has:"
-        f" {len(unseen)} ({', '.join(unseen)}); they are scored as the baseline\n"
+        f" {len(unseen)} ({', '.join(map(repr, unseen))}); they are scored as the baseline\n"
     )
     assert "t=a" in out
     assert model.rank == len(model.features)
@@ -76,7 +76,7 @@ def test_test_data_may_have_other_levels(run: Run, tmp_path: Path) -> None:
     other = write(tmp_path / "c.csv", ["a", "bb", "new", "other"] * 9)
     train(run, tmp_path / "same", "--data", training, "--test-data", same)
     code, _, err = train(run, tmp_path / "other", "--data", training, "--test-data", other)
-    assert (code, "has: 18 (new, other); they are scored as the baseline" in err) == (0, True)
+    assert (code, "has: 18 ('new', 'other'); they are scored as the baseline" in err) == (0, True)
     one, two = (artifacts.read_model(tmp_path / name) for name in ("same", "other"))
     assert one.features == two.features
     verify = ("verify", "--artifacts", tmp_path / "other", "--data", training)
@@ -109,7 +109,8 @@ def test_a_baseline_only_of_held_out_rows(run: Run, tmp_path: Path) -> None:
     code, _, err = train(run, tmp_path / "x", *flags)
     assert code == 2
     assert (
-        "column 't' has no category 'new', which is to be its baseline (found: a, bb, ccc)" in err
+        "column 't' has no category 'new', which is to be its baseline (found: 'a', 'bb', 'ccc')"
+        in err
     )
 
 

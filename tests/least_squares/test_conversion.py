@@ -48,14 +48,14 @@ every_table = pytest.mark.parametrize("X", TABLES.values(), ids=TABLES.keys())
 @every_table
 def test_moments_refuse_what_no_float64_equals(X: Any) -> None:
     """The message names the column, the row and the reason, whatever holds the number."""
-    with pytest.raises(DataError, match=r"column 'x1' holds -?\d.* \(row 1\): no float64 equals"):
+    with pytest.raises(DataError, match=r"column 'x1' holds -?\d.* \(row 2\): no float64 equals"):
         Moments.from_arrays(X, [1, 2])
 
 
 @every_table
 def test_the_estimator_refuses_what_no_float64_equals(X: Any) -> None:
     """scikit-learn's own conversion, which rounds, does not come first."""
-    with pytest.raises(DataError, match=r"column 'x1' holds -?\d.* \(row 1\): no float64 equals"):
+    with pytest.raises(DataError, match=r"column 'x1' holds -?\d.* \(row 2\): no float64 equals"):
         ExactLinearRegression().fit(X, [1, 2])
 
 
@@ -63,7 +63,7 @@ def test_the_estimator_refuses_what_no_float64_equals(X: Any) -> None:
 def test_predict_refuses_what_fit_refuses(X: Any) -> None:
     """A prediction rounds no number either, as for a file."""
     model = ExactLinearRegression().fit([[0.0, 1.0], [1.0, 5.0], [2.0, 3.0]], [1, 2, 4])
-    with pytest.raises(DataError, match=r"column 'x1' holds -?\d.* \(row 1\): no float64 equals"):
+    with pytest.raises(DataError, match=r"column 'x1' holds -?\d.* \(row 2\): no float64 equals"):
         model.predict(X)
 
 
@@ -102,12 +102,12 @@ def test_decimals_beyond_float64_are_refused(value: str) -> None:
     """They are no infinity."""
     table = [[Decimal(1)], [Decimal(value)]]
     with pytest.raises(
-        DataError, match=r"column 'x0' holds -?1E\+400 \(row 1\): no float64 equals"
+        DataError, match=r"column 'x0' holds -?1E\+400 \(row 2\): no float64 equals"
     ):
         ExactLinearRegression().fit(table, [1, 2])
     model = ExactLinearRegression().fit([[1.0], [2.0]], [1, 2])
     with pytest.raises(
-        DataError, match=r"column 'x0' holds -?1E\+400 \(row 1\): no float64 equals"
+        DataError, match=r"column 'x0' holds -?1E\+400 \(row 2\): no float64 equals"
     ):
         model.predict(table)
 
@@ -141,7 +141,7 @@ def test_blanks_around_names_do_not_count(frame: Any) -> None:
 def test_the_target_is_refused_too(y: Any) -> None:
     """A target that would be rounded is refused under its name, by both faces."""
     for fit in (Moments.from_arrays, ExactLinearRegression().fit):
-        with pytest.raises(DataError, match=r"column 'y' holds 9007199254740993 \(row 1\)"):
+        with pytest.raises(DataError, match=r"column 'y' holds 9007199254740993 \(row 2\)"):
             fit(np.ones((2, 1)), y)
 
 
@@ -149,7 +149,7 @@ def test_the_row_is_counted_from_the_first_block() -> None:
     """A number in a later block is reported at its place in the table, under the given name."""
     X = np.ones((20_000, 2), dtype=np.int64)
     X[17_321, 0] = BIG
-    with pytest.raises(DataError, match=r"column 'income' holds .* \(row 17321\)"):
+    with pytest.raises(DataError, match=r"column 'income' holds .* \(row 17322\)"):
         Moments.from_arrays(X, np.ones(20_000), names=["income", "age", "price"])
 
 
@@ -157,7 +157,7 @@ def test_columns_of_one_name_are_all_looked_at() -> None:
     """A frame with a name twice hides no number."""
     frame = pd.DataFrame([[0.5, BIG], [1.0, 1]], columns=["a", "a"])
     frame.isetitem(1, [BIG, 1])
-    with pytest.raises(DataError, match=r"column 'a' holds 9007199254740993 \(row 0\)"):
+    with pytest.raises(DataError, match=r"column 'a' holds 9007199254740993 \(row 1\)"):
         Moments.from_arrays(frame, [1, 2])
 
 
@@ -167,8 +167,8 @@ def test_columns_of_one_name_are_all_looked_at() -> None:
         (np.array([["a"], ["b"]]), "holds <U1 values; expected numbers"),
         (np.array([[1j], [2]]), "holds complex128 values; expected numbers"),
         (np.array([["2020-01-01"], ["2020-01-02"]], dtype="M8[D]"), "holds datetime64.* expected"),
-        (np.array([[1.0], [None]], dtype=object), r"holds None \(row 1\): it is not a number"),
-        (np.array([[1.0], ["n/a"]], dtype=object), r"holds n/a \(row 1\): it is not a number"),
+        (np.array([[1.0], [None]], dtype=object), r"holds None \(row 2\): it is not a number"),
+        (np.array([[1.0], ["n/a"]], dtype=object), r"holds n/a \(row 2\): it is not a number"),
     ],
     ids=["text", "complex", "dates", "none", "text in objects"],
 )

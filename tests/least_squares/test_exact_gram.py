@@ -288,10 +288,10 @@ def test_the_message_names_column_and_row(row: int, value: float, shown: str) ->
     X, y = normal(30_000, 2).T.copy(), np.ones(30_000)
     X[::50, 0] *= 1e99
     X[row, 1] = value
-    with pytest.raises(DataError, match=rf"column 'age' holds {shown} \(row {row}\); expected"):
+    with pytest.raises(DataError, match=rf"column 'age' holds {shown} \(row {row + 1}\); expected"):
         Moments.from_arrays(X, y, names=["income", "age", "price"])
     X[row, 1], y[row] = 1.0, value
-    with pytest.raises(DataError, match=rf"column 'y' holds {shown} \(row {row}\)"):
+    with pytest.raises(DataError, match=rf"column 'y' holds {shown} \(row {row + 1}\)"):
         Moments.from_arrays(X, y)
 
 

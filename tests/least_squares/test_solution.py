@@ -136,10 +136,19 @@ def test_nothing_to_fit() -> None:
         solve(Moments.from_arrays(np.empty((2, 0)), [1.0, 2.0]))
 
 
-@pytest.mark.parametrize("alpha", [-1.0, -5e-324, math.inf, math.nan, "1", None, 1j, [1.0]])
+@pytest.mark.parametrize(
+    "alpha", [-1.0, -5e-324, math.inf, math.nan, 10**400, "1", None, 1j, [1.0]]
+)
 def test_impossible_penalties(alpha: Any) -> None:
     """A penalty is finite and not negative."""
     with pytest.raises(DataError, match=r"alpha is .*; expected a finite number"):
+        solve(Moments.from_arrays([[1.0], [2.0]], [1.0, 2.0]), alpha=alpha)
+
+
+@pytest.mark.parametrize(("alpha", "kind"), [("1", "str"), ([1], "list"), (np.ones(1), "ndarray")])
+def test_penalties_of_another_type(alpha: Any, kind: str) -> None:
+    """What looks like a number in the message, but is none, is named with its type."""
+    with pytest.raises(DataError, match=f"of type {kind}; expected a finite number"):
         solve(Moments.from_arrays([[1.0], [2.0]], [1.0, 2.0]), alpha=alpha)
 
 

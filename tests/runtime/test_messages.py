@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cali_reg.runtime.messages import mask_secrets, print_error, printable
+from cali_reg.runtime.messages import did_you_mean, mask_secrets, print_error, printable
 
 
 @given(st.text())
@@ -63,3 +63,21 @@ def test_secrets_are_masked_before_a_message_is_cut(capsys: pytest.CaptureFixtur
     """A cut between a key and its @ would show the key."""
     print_error("cali-reg", f"s3://KEY:{'SECRET' * 500}@bucket/x.csv: no")
     assert capsys.readouterr().err == "cali-reg: s3://***@bucket/x.csv: no\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("prise", "; did you mean 'price'?"),
+        ("PRICE", "; did you mean 'price'?"),
+        ("sepal_length", "; did you mean 'Sepal Length'?"),
+        ("--traget", "; did you mean '--target'?"),
+        ("--", ""),
+        ("", ""),
+        ("zip", ""),
+        ("p" * 1_000_000, ""),
+    ],
+)
+def test_nearest_names(name: str, expected: str) -> None:
+    """Letters and digits count, in any case; a name that is like none has no suggestion."""
+    assert did_you_mean(name, ["price", "Sepal Length", "--target", "x"]) == expected

@@ -134,7 +134,7 @@ def test_unknown_categories() -> None:
     ):
         validate(1, "new")
     taken = RowValidator(COLUMNS, WIDE, unseen="baseline").validate({"x": 1, "t": "new"})
-    assert taken == ([1.0, 0.0, 0.0], (), ("column 't' holds 'new'; the baseline is a",))
+    assert taken == ([1.0, 0.0, 0.0], (), ("column 't' holds 'new'; the baseline is 'a'",))
     assert RowValidator(COLUMNS, WIDE, unseen="baseline").validate({"x": 1, "t": "a"}).unseen == ()
     with pytest.raises(DataError, match=r"^column 't' holds '1\.5'; expected text, a number"):
         validate(1, Decimal("1.5"))

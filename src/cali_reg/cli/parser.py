@@ -10,7 +10,8 @@ from importlib import import_module
 from cali_reg import __version__
 from cali_reg.cli import arguments
 from cali_reg.cli.commands import COMMANDS
-from cali_reg.runtime.messages import print_error
+from cali_reg.runtime.messages import did_you_mean, print_error
+from cali_reg.runtime.schema import format_names
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
@@ -35,11 +36,35 @@ _FORMATTER = partial(argparse.RawDescriptionHelpFormatter, width=80)
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that reports a usage error in one line."""
+    """A parser that reports a usage error in one line, and asks for its own help."""
 
     def error(self, message: str) -> NoReturn:
-        print_error(self.prog, f"{message}; see {self.prog} --help")
+        end = "" if message.endswith("?") else ";"
+        print_error(self.prog, f"{message}{end} see {self.prog} --help")
         self.exit(2)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse words. A sub-parser comes here, too, and what it does not know is an error."""
+        self._check_options(args or ())
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown and unknown[0].startswith("-"):
+            self.error(f"unknown option {unknown[0]}")
+        if unknown:
+            advice = "; name files with --data" if "--data" in self._option_string_actions else ""
+            self.error(f"unknown argument {unknown[0]!r}{advice}")
+        return options, unknown
+
+    def _check_options(self, words: Sequence[str]) -> None:
+        """Name an unknown option before argparse misses the one that it was meant to be."""
+        known = self._option_string_actions
+        for word in words:
+            option = word.partition("=")[0]
+            if word == "--" or (self._subparsers and not word.startswith("-")):
+                break  # what follows is no option, or one of a sub-parser
+            if option.startswith("--") and " " not in option and option not in known:
+                self.error(f"unknown option {option}{did_you_mean(option, known)}")
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -63,7 +88,13 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         With code 2 after a usage error, and with code 0 after ``--help`` or ``--version``.
     """
     named = words[:1] if words and words[0] in COMMANDS else COMMANDS
-    return build_parser(named).parse_args(words)
+    parser = build_parser(named)
+    if words and named is COMMANDS and not words[0].startswith("-"):
+        known = format_names(COMMANDS)
+        parser.error(
+            f"unknown command {words[0]!r}{did_you_mean(words[0], COMMANDS)} (commands: {known})"
+        )
+    return parser.parse_args(words)
 
 
 def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:

@@ -85,6 +85,31 @@ class MissingValues:
             min(rows, default=None),
         )
 
+    def require_rows_left(self, features: Sequence[str], target: str) -> None:
+        """Raise DataError if missing values are why no row is left.
+
+        Parameters
+        ----------
+        features : sequence of str
+            Names of the columns to predict from, the first that `by_column` counts.
+        target : str
+            Name of the next one.
+        """
+        if not self.n_rows:
+            return
+        counts = dict(zip([*features, target], self.by_column, strict=False))
+        empty = [name for name, count in counts.items() if count == self.n_rows]
+        found = format_names([f"{name} {count}" for name, count in counts.items() if count])
+        advice = "fill some in, or leave columns out with --features"
+        if target in empty:
+            advice = "the target has no values; name another --target"
+        elif empty:
+            advice = f"leave out what has no values with --features: {format_names(empty)}"
+        raise DataError(
+            f"no row is left: each of the {self.n_rows} rows has a missing value ({found});"
+            f" {advice}"
+        )
+
     def require_none(self, columns: Sequence[Column], advice: str) -> None:
         """Raise DataError if a value is missing.
 

@@ -215,8 +215,8 @@ def _solve_kept(
 def _check_collinear(names: Sequence[str], columns: Sequence[int], what: str) -> None:
     if columns:
         raise DataError(
-            f"collinear columns ({what}): {', '.join(names[j] for j in columns)}; drop these"
-            " columns, or pass --allow-collinear for the solution of least norm"
+            f"collinear columns ({what}): {format_names([names[j] for j in columns])}; drop"
+            " these columns, or pass --allow-collinear for the solution of least norm"
         )
 
 

@@ -35,9 +35,11 @@ def check_r2(test: Scores, rounding_bound: float | None, min_r2: float | None) -
         return
     if not test.r2 - loss >= min_r2:
         rounded = f" (that of float64 predictions can be {loss:.2g} lower)" * (loss > _NEGLIGIBLE)
+        found = "undefined" if math.isnan(test.r2) else f"{test.r2!r}{rounded}"
+        verdict = "which fails" if math.isnan(test.r2) else "below"
         raise GateError(
-            f"R² on the {test.n_samples} held-out rows is {test.r2!r}{rounded}, below --min-r2"
-            f" {min_r2!r}; the artifacts were left as they are"
+            f"R² on the {test.n_samples} held-out rows is {found}, {verdict}"
+            f" --min-r2 {min_r2!r}; the artifacts were left as they are"
         )
 
 

@@ -45,6 +45,8 @@ def train(
     summary, notes = data.summary(), data.notes
     names = feature_names(data.columns)
     moments = TrainTestMoments(names, data.target, summary.train, summary.test)
+    if not moments.train.n_samples and not moments.test.n_samples:
+        summary.missing.require_rows_left([c.name for c in data.columns], data.target)
     _check_rows(moments, allow_collinear)
     trained = fit(
         moments,

@@ -18,7 +18,7 @@ _NO_FLOAT64 = "no float64 equals it; round, scale or drop it"
 
 
 def exact_float64(
-    values: npt.NDArray[Any], names: Sequence[str], first_row: int = 0
+    values: npt.NDArray[Any], names: Sequence[str], first_row: int = 1
 ) -> npt.NDArray[Any]:
     """Return an array that is equal to another and casts to float64 without a rounding.
 
@@ -29,7 +29,7 @@ def exact_float64(
     values : ndarray of shape (n_rows, n_columns)
     names : sequence of n_columns strings
         For error messages.
-    first_row : int, default=0
+    first_row : int, default=1
         The number of the first row, for error messages.
 
     Returns
@@ -87,7 +87,7 @@ def check_table(table: Any) -> None:
         raise DataError("an array holds masked values; expected numbers: drop or fill such rows")
     for name, column in _columns(table):
         if not _is_float64_already(column):
-            for row, value in enumerate(column):
+            for row, value in enumerate(column, start=1):
                 number = _to_float(value)
                 if number is not None and _is_rounded(value, number):
                     raise _error(name, row, value, _NO_FLOAT64)

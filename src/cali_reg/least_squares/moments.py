@@ -318,14 +318,14 @@ def _sum_rows(X: npt.NDArray[Any], y: npt.NDArray[Any], names: Sequence[str]) ->
     for start in range(0, len(X), n_rows):
         stop = min(start + n_rows, len(X))
         block = block[:, : stop - start]
-        block[1:-1] = exact_float64(X[start:stop], names, start).T
-        block[-1] = exact_float64(y[start:stop, None], names[-1:], start).T
+        block[1:-1] = exact_float64(X[start:stop], names, start + 1).T
+        block[-1] = exact_float64(y[start:stop, None], names[-1:], start + 1).T
         try:
             accumulator.add(block)
         except NotFiniteError as error:
             value = "NaN" if np.isnan(block[error.column, error.row]) else "inf"
             raise DataError(
-                f"column {names[error.column - 1]!r} holds {value} (row {start + error.row});"
+                f"column {names[error.column - 1]!r} holds {value} (row {start + error.row + 1});"
                 " expected finite numbers: drop or fill such rows"
             ) from None
     return accumulator.total()

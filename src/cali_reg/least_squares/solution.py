@@ -9,6 +9,7 @@ the data and on nothing else. The formulas are those of Seber & Lee, Linear Regr
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from numbers import Real
@@ -87,8 +88,14 @@ def solve(
 def _check(moments: Moments, alpha: float) -> None:
     if moments.n_samples == 0:
         raise DataError("no rows to fit; expected at least one: check the data and its filters")
-    if not isinstance(alpha, Real) or not 0 <= alpha < math.inf:
-        raise DataError(f"alpha is {alpha!r}; expected a finite number, zero or above")
+    if not isinstance(alpha, Real):
+        found = f"{alpha!r:.40}, of type {type(alpha).__name__}"
+    elif not 0 <= alpha <= sys.float_info.max:
+        found = f"{alpha!r:.40}"
+    else:
+        found = ""
+    if found:
+        raise DataError(f"alpha is {found}; expected a finite number, zero or above")
     if moments.n_features == 0:
         raise DataError("no columns to fit; expected at least one feature")
 

@@ -6,9 +6,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable
+from itertools import islice
 
 _MASK = "***"
 _LONGEST = 2000  # characters of a message: names come from anywhere
+_MOST_COMPARED, _LONGEST_COMPARED = 10_000, 60  # names, and characters of each
 
 
 def printable(text: str) -> str:
@@ -92,6 +94,35 @@ def discard(descriptor: int) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, descriptor)
         os.close(null)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the one that it is most like.
+
+    Parameters
+    ----------
+    name : str
+        The unknown name. Upper case, blanks and the signs between words count little.
+    names : iterable of str
+        The known names.
+
+    Returns
+    -------
+    str
+        Such as ``; did you mean 'price'?``, or nothing if no name is like it.
+    """
+    from difflib import get_close_matches  # only after an error
+
+    known: dict[str, str] = {}
+    for other in islice(names, _MOST_COMPARED):
+        known.setdefault(_plain(other), other)
+    found = get_close_matches(_plain(name), known, n=1)
+    return f"; did you mean {known[found[0]]!r}?" if found else ""
+
+
+def _plain(name: str) -> str:
+    letters = (letter for letter in name[:_LONGEST_COMPARED].casefold() if letter.isalnum())
+    return "".join(letters) or name[:_LONGEST_COMPARED]
 
 
 def _mask_word(word: str) -> str:

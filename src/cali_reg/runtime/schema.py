@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import is_missing, parse_category
+from cali_reg.runtime.messages import did_you_mean
+
+_MOST_NAMES = 12  # in a message
 
 
 class Column(NamedTuple):
@@ -78,7 +81,7 @@ class Column(NamedTuple):
             return f"{holds}; expected a finite number: fix or drop the row"
         return (
             f"{holds}, a category not seen in training; expected one of"
-            f" {format_names(self.levels)}: fix or drop the row (`predict --unseen baseline` takes"
+            f" {format_quoted(self.levels)}: fix or drop the row (`predict --unseen baseline` takes"
             " it as the baseline)"
         )
 
@@ -90,7 +93,7 @@ class Column(NamedTuple):
         found : str
             The category, as text.
         """
-        baseline = format_names((self.levels or ())[:1])
+        baseline = format_quoted((self.levels or ())[:1])
         return f"column {self.name!r} holds {found[:40]!r}; the baseline is {baseline}"
 
     def inexact_value(self, found: int) -> str:
@@ -223,7 +226,8 @@ def missing_column(where: str, name: str, found: Sequence[str]) -> DataError:
         Names of the columns that the table has.
     """
     return DataError(
-        f"{where}: column {name!r} is missing (found: {format_names(found)}); rename or add it"
+        f"{where}: column {name!r} is missing{did_you_mean(name, found)}"
+        f" (found: {format_names(found)}); rename or add it"
     )
 
 
@@ -246,7 +250,26 @@ def format_names(names: Sequence[str]) -> str:
     Parameters
     ----------
     names : sequence of str
+
+    Returns
+    -------
+    str
+        The names, separated by commas, and how many more there are.
     """
-    printable = (name if name.isprintable() else repr(name) for name in names[:12])
-    text = ", ".join(name[:40] for name in printable) or "nothing"
-    return text + (", ..." if len(names) > 12 else "")
+    printable = (name if name.isprintable() else repr(name) for name in names[:_MOST_NAMES])
+    return _join([name[:40] for name in printable], len(names))
+
+
+def format_quoted(texts: Sequence[str]) -> str:
+    """Return texts, such as categories, in quotes; else as `format_names`.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    """
+    return _join([repr(text[:40]) for text in texts[:_MOST_NAMES]], len(texts))
+
+
+def _join(shown: Sequence[str], n_names: int) -> str:
+    rest = f" … and {n_names - len(shown)} more" if n_names > len(shown) else ""
+    return (", ".join(shown) or "nothing") + rest

@@ -180,7 +180,7 @@ def test_levels_of_dropped_rows_do_not_count(run: Run, tmp_path: Path) -> None:
 
 BAD_LEVELS: dict[str, tuple[list[Any], str]] = {
     "too many": ([f"l{k}" for k in range(1001)], "column 't' has more than 1000 categories"),
-    "one": (["a"] * 30, "column 't' holds a in every training row; expected at least two cat"),
+    "one": (["a"] * 30, "column 't' holds 'a' in every training row; expected at least two cat"),
     "none": ([None] * 30, "rows with missing values: 30 (t 30); the first is row 1 of "),
     "decimals": ([Decimal("0.5")] * 30, "column 't' holds decimal128(1, 1) values; expected text"),
     "dates": ([date(2022, 1, 8)] * 30, "column 't' holds date32[day] values; expected text, integ"),

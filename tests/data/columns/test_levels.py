@@ -216,8 +216,9 @@ def _predict(folder: Path, row: dict[str, object]) -> float:
     [
         (
             ("--baseline", "c=Bren"),
-            "column 'c' has no category 'Bren', which is to be its baseline",
+            "column 'c' has no category 'Bren', which is to be its baseline (found: 'a', 'b')",
         ),
+        (("--baseline", "c=A"), "which is to be its baseline; did you mean 'a'? (found: 'a', 'b')"),
         (("--baseline", "c=NA"), "column 'c' has no category 'NA'"),
         (("--baseline", "c"), "--baseline is 'c'; expected COLUMN=TEXT with a column of --categ"),
         (("--baseline", "x=1"), "--baseline is 'x=1'; expected COLUMN=TEXT"),

@@ -8,12 +8,13 @@ from decimal import Decimal
 from cali_reg.data.columns.spellings import CELLS, TEXT, Spellings
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import parse_category, parse_plain_decimal
+from cali_reg.runtime.messages import did_you_mean
 from cali_reg.runtime.schema import (
     Column,
     LevelIndex,
     feature_names,
     find_duplicate,
-    format_names,
+    format_quoted,
 )
 
 MOST_LEVELS = 1000
@@ -130,7 +131,7 @@ def _with_levels(
         raise too_many(column.name)
     if len(levels) == 1:
         raise DataError(
-            f"column {column.name!r} holds {format_names(levels)} in every training row;"
+            f"column {column.name!r} holds {format_quoted(levels)} in every training row;"
             " expected at least two categories: leave it out with --features"
         )
     column = column._replace(levels=tuple(levels), as_text=as_text)
@@ -160,6 +161,7 @@ def _with_baseline(column: Column, baseline: str) -> Column:
     if k is None or k < 0:
         raise DataError(
             f"column {column.name!r} has no category {baseline[:40]!r}, which is to be its baseline"
-            f" (found: {format_names(levels)}); choose another with --baseline"
+            f"{did_you_mean(baseline, levels)} (found: {format_quoted(levels)}); choose another"
+            " with --baseline"
         )
     return column._replace(levels=(levels[k], *levels[:k], *levels[k + 1 :]))

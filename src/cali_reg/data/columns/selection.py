@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from cali_reg.data.dataset import Dataset
 from cali_reg.errors import DataError, UsageError
+from cali_reg.runtime.messages import did_you_mean
 from cali_reg.runtime.schema import Column, find_duplicate, format_names
 
 _INDEX = re.compile(r"|Unnamed: 0|__index_level_0__")  # what pandas writes and reads by default
@@ -52,8 +53,8 @@ def select(
         raise UsageError(f"column {target!r} is the target; it cannot be a feature, too")
     if target not in kinds:
         raise DataError(
-            f"{dataset.name}: no column {target!r} (found: {format_names(list(kinds))}); check"
-            " --target"
+            f"{dataset.name}: no column {target!r}{did_you_mean(target, kinds)}"
+            f" (found: {format_names(list(kinds))}); check --target"
         )
     if features is None:
         features = _all_features(dataset, kinds, target, categorical)
@@ -68,7 +69,8 @@ def select(
         else Column(name)
         for name in names
     ]
-    dataset.check([*columns, Column(target)], _ADVICE)
+    dataset.check(columns, _ADVICE)
+    dataset.check([Column(target)], "convert it, or name another --target")
     return (*columns, Column(target))
 
 

@@ -14,7 +14,7 @@ from cali_reg.data.columns.spellings import Spellings
 from cali_reg.data.missing_values import MissingValues
 from cali_reg.data.summaries.level_sums import GroupSums, feature_ranges
 from cali_reg.least_squares.moments import Moments
-from cali_reg.runtime.schema import Column, LevelIndex, categorical, format_names
+from cali_reg.runtime.schema import Column, LevelIndex, categorical, format_quoted
 
 SampleRow = tuple[int, tuple[float | str, ...]]  # a row's hash, and its values
 
@@ -133,7 +133,7 @@ class Summary:
         """A note for each column with categories that only held-out rows have."""
         return tuple(
             f"held-out rows with a category of {name!r} that no training row has:"
-            f" {sum(counts.values())} ({format_names(sorted(counts))}); they are scored as the"
+            f" {sum(counts.values())} ({format_quoted(sorted(counts))}); they are scored as the"
             " baseline"
             for name, counts in self.unseen.items()
             if counts
