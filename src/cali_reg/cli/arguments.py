@@ -29,13 +29,19 @@ def add_artifacts(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_debug(parser: argparse.ArgumentParser) -> None:
-    """Add ``--debug``, which shows where an error comes from.
+def add_messages(parser: argparse.ArgumentParser) -> None:
+    """Add ``--quiet``, and ``--debug``, which shows where an error comes from.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
     """
+    parser.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="print only errors, and results that were asked for: no report, notes or progress",
+    )
     parser.add_argument(
         "--debug",
         action="store_true",

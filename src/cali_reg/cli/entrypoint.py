@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Sequence
 
-from cali_reg.cli.parser import parse
+from cali_reg.cli.parser import complete, parse
 from cali_reg.errors import CaliRegError, GateError
-from cali_reg.runtime.messages import discard, mask_secrets, print_error
+from cali_reg.runtime.messages import discard, mask_secrets, print_error, quiet
 from cali_reg.runtime.storage.signals import handled
 
 ISSUES = "https://github.com/cali-reg/cali-reg/issues"
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         After ``--help``, ``--version`` and usage errors.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        complete()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show ✔ gets ?
@@ -63,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             options = parse(sys.argv[1:] if arguments is None else arguments)
             command, debug = f"cali-reg {options.command}", options.debug
-            options.run(options)
+            with quiet(options.quiet):
+                options.run(options)
             print(end="", flush=True)
         except SystemExit:
             if (failed := _flush()) is None:

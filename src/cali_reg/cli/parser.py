@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 
@@ -97,6 +98,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def complete() -> None:
+    """Answer a shell that asks which words may come next, and end; needs argcomplete."""
+    with suppress(ImportError):
+        from argcomplete import autocomplete
+
+        autocomplete(build_parser())
+
+
 def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     """Build the parser of some commands.
 
@@ -118,6 +127,7 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         formatter_class=_FORMATTER,
     )
     parser.add_argument(
+        "-V",
         "--version",
         action="version",
         version=f"cali-reg {__version__}",
@@ -139,7 +149,7 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         subparser.set_defaults(run=command.run)
         arguments.add_artifacts(subparser)
         command.add_arguments(subparser)
-        arguments.add_debug(subparser)
+        arguments.add_messages(subparser)
     return parser
 
 

@@ -5,12 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
+TYPE_CHECKING = False  # see cali_reg/__init__.py
+if TYPE_CHECKING:
+    from typing import TextIO
+
 _MASK = "***"
+_RED, _GREEN, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 _LONGEST = 2000  # characters of a message: names come from anywhere
 _MOST_COMPARED, _LONGEST_COMPARED = 10_000, 60  # names, and characters of each
+
+
+class _State:
+    """What holds for all messages of this process."""
+
+    quiet = False
+
+
+_state = _State()
 
 
 def printable(text: str) -> str:
@@ -47,7 +62,45 @@ def mask_secrets(text: str) -> str:
     return " ".join(map(_mask_word, text.split(" ")))
 
 
-def print_error(program: str, text: str) -> None:
+@contextmanager
+def quiet(asked: bool) -> Iterator[None]:
+    """Print only errors, and results that were asked for, while a block runs.
+
+    Parameters
+    ----------
+    asked : bool
+        False changes nothing.
+
+    Yields
+    ------
+    None
+    """
+    _state.quiet, before = asked, _state.quiet
+    try:
+        yield
+    finally:
+        _state.quiet = before
+
+
+def is_quiet() -> bool:
+    """Tell whether only errors, and results that were asked for, are to be printed."""
+    return _state.quiet
+
+
+def print_report(text: str) -> None:
+    """Print what a command has done to standard output, with its first sign in color.
+
+    Parameters
+    ----------
+    text : str
+        Whole lines. ``✔`` in front means success, ``!`` a warning.
+    """
+    if not _state.quiet:
+        color = {"✔": _GREEN, "!": _YELLOW}.get(text[:1], "")
+        print(_paint(text, 1, color, sys.stdout), end="", flush=True)
+
+
+def print_error(program: str, text: str, *, is_note: bool = False) -> None:
     """Print a message to standard error, in one line.
 
     A standard error that is closed or full is no reason to stop, and the message goes nowhere else.
@@ -58,13 +111,17 @@ def print_error(program: str, text: str) -> None:
         What the line begins with.
     text : str
         The message.
+    is_note : bool, default=False
+        Whether nothing has gone wrong: ``--quiet`` is then obeyed.
     """
-    if sys.stderr is None:
+    if sys.stderr is None or (is_note and _state.quiet):
         return
     try:
         line = mask_secrets(f"{program}: {text}")  # before it is cut: the cut could hide the @
         line = line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
-        print(printable(line), file=sys.stderr, flush=True)
+        color = _YELLOW if is_note else _RED
+        line = _paint(printable(line), len(program) + 1, color, sys.stderr)
+        print(line, file=sys.stderr, flush=True)
     except (OSError, ValueError):
         discard(2)
 
@@ -79,7 +136,7 @@ def print_notes(program: str, notes: Iterable[str]) -> None:
     notes : iterable of str
     """
     for note in notes:
-        print_error(program, f"note: {note}")
+        print_error(program, f"note: {note}", is_note=True)
 
 
 def discard(descriptor: int) -> None:
@@ -118,6 +175,24 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
         known.setdefault(_plain(other), other)
     found = get_close_matches(_plain(name), known, n=1)
     return f"; did you mean {known[found[0]]!r}?" if found else ""
+
+
+def _paint(text: str, length: int, color: str, stream: TextIO) -> str:
+    """Return a text with its first characters in a color, if a terminal shows it."""
+    if not color or not _has_colors(stream):
+        return text
+    return f"{color}{text[:length]}{_PLAIN}{text[length:]}"
+
+
+def _has_colors(stream: TextIO) -> bool:
+    """Tell whether to print in color: see https://no-color.org and https://force-color.org."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    # a console of Windows shows colors only if it is asked to; its Terminal does anyway
+    is_able = os.name == "posix" or "WT_SESSION" in os.environ
+    return is_able and os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 def _plain(name: str) -> str:

@@ -200,6 +200,7 @@ class RowLog:
                     "cali-reg predict",
                     f"{noted.n_rows} of {self.n_valid} predicted rows {what}; the first is"
                     f" {noted.first}",
+                    is_note=True,
                 )
         if self.n_skipped:
             counts = f"{self.n_skipped} of {self.n_rows} rows"

@@ -6,6 +6,7 @@ import argparse
 
 from cali_reg.cli import argument_types, arguments
 from cali_reg.runtime import artifacts
+from cali_reg.runtime.messages import print_report
 
 DESCRIPTION = """\
 Convert the float64 coefficients to integer codes, uint8 by default, that change
@@ -95,5 +96,5 @@ def run(options: argparse.Namespace) -> None:
     )
     target = artifacts.read_model(options.artifacts).target
     artifacts.replace(options.artifacts, result.files, result.model.model_fingerprint)
-    print(tables.quantized(result, target))
-    print(tables.files(options.artifacts), end="")
+    print_report(tables.quantized(result, target) + "\n")
+    print_report(tables.files(options.artifacts))

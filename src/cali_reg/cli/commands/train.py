@@ -9,7 +9,7 @@ from cali_reg.cli import argument_types, arguments
 from cali_reg.errors import UsageError
 from cali_reg.runtime.artifacts import read_model
 from cali_reg.runtime.atomic_files import write_files
-from cali_reg.runtime.messages import print_notes
+from cali_reg.runtime.messages import print_notes, print_report
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ data. If a check fails, no file is written."""
 
 EXAMPLES = """\
 cali-reg train
-cali-reg train --data 'rows/*.parquet' --target price --categorical town"""
+cali-reg train --data 'rows/*.parquet' --target price --categorical town
+cali-reg train --data rows.csv --target price --json > report.json"""
 
 _MOST_FOLDS = 100  # of files: the sums of all folds are kept in memory
 
@@ -40,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_split(parser)
     arguments.add_gates(parser)
     _add_reading(parser)
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the report as one JSON object: scores, coefficients, fingerprints and files",
+    )
 
 
 def _add_rows(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +166,7 @@ def run(options: argparse.Namespace) -> None:
     """
     from cali_reg.jobs.train import train
     from cali_reg.least_squares.statistics.cross_validation import cross_validate
-    from cali_reg.report import tables
+    from cali_reg.report import json_report, tables
 
     data = _file_data(options) if options.data else _embedded_data(options)
     trained = train(
@@ -174,10 +180,13 @@ def run(options: argparse.Namespace) -> None:
         folds = cross_validate(data.summary().folds, trained.model.names, trained.projected)
     write_files(options.artifacts, trained.files)
     print_notes("cali-reg train", trained.notes)
-    print(tables.trained(trained))
+    if options.json:
+        print(json_report.trained(trained, options.artifacts, folds), end="")
+        return
+    print_report(tables.trained(trained) + "\n")
     if folds:
-        print(tables.cross_validated(folds))
-    print(tables.files(options.artifacts, trained.files), end="")
+        print_report(tables.cross_validated(folds) + "\n")
+    print_report(tables.files(options.artifacts, trained.files))
 
 
 def _embedded_data(options: argparse.Namespace) -> TrainingData:

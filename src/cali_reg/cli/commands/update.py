@@ -6,7 +6,7 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.messages import print_notes, printable
+from cali_reg.runtime.messages import print_notes, print_report, printable
 
 DESCRIPTION = """\
 Add rows to a trained model, or remove rows from it. Only these rows are read,
@@ -74,10 +74,10 @@ def run(options: argparse.Namespace) -> None:
     )
     artifacts.replace(options.artifacts, updated.files, updated.based_on)
     print_notes("cali-reg update", updated.notes)
-    print(tables.trained(updated))
-    print(tables.updated(updated))
-    print(tables.files(options.artifacts, updated.files), end="")
+    print_report(tables.trained(updated) + "\n")
+    print_report(tables.updated(updated) + "\n")
+    print_report(tables.files(options.artifacts, updated.files))
     quantized = options.artifacts / artifacts.QUANTIZED
     if quantized.exists():
         path = printable(str(quantized))
-        print(f"\n{path} has the codes of the model before: run `cali-reg quantize`")
+        print_report(f"\n{path} has the codes of the model before: run `cali-reg quantize`\n")

@@ -6,7 +6,7 @@ import argparse
 
 from cali_reg.cli import arguments
 from cali_reg.errors import GateError
-from cali_reg.runtime.messages import printable
+from cali_reg.runtime.messages import print_report, printable
 
 DESCRIPTION = """\
 Rebuild all artifacts from the training data, and compare every byte with the
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
         test_data=options.test_data or (),
         trust_moments=options.trust_moments,
     )
-    print(tables.verdicts(verdicts) + tables.verified(model), end="", flush=True)
+    print_report(tables.verdicts(verdicts) + tables.verified(model))
     differing = [verdict.name for verdict in verdicts if verdict.difference]
     if differing:
         raise GateError(
@@ -82,4 +82,4 @@ def run(options: argparse.Namespace) -> None:
     folder = printable(str(options.artifacts))
     match = f"{folder}: all {len(verdicts)} files match a rebuild{unchecked}"
     caution = tables.caution(model)
-    print(f"! {match}; but {caution}" if caution else f"✔ {match}")
+    print_report(f"! {match}; but {caution}\n" if caution else f"✔ {match}\n")

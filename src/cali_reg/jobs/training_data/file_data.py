@@ -23,6 +23,7 @@ from cali_reg.data.summaries.summary import PartialSummary, Summary
 from cali_reg.errors import UsageError
 from cali_reg.jobs.training_data.base import FILES, Block
 from cali_reg.jobs.training_data.file_options import FileOptions, key_to_dict, recorded_options
+from cali_reg.runtime.messages import is_quiet
 from cali_reg.runtime.model import LinearModel
 from cali_reg.runtime.schema import Column, feature_names
 
@@ -205,7 +206,7 @@ class FileData:
 def _run(run: Run, task: Task, dataset: Dataset, add: Add) -> Any:
     """Run a task on a dataset, with a progress bar on a terminal."""
     # None: only on a terminal; standard error may be closed
-    disable = True if sys.stderr is None else None
+    disable = True if sys.stderr is None or is_quiet() else None
     bar = tqdm(total=dataset.n_rows, unit=" rows", unit_scale=True, leave=False, disable=disable)
     with bar:
         return run(task, dataset.fragments, add, bar.update)
