@@ -23,7 +23,7 @@ BAD_USAGE = [
     ["train", "--seed", "-1"],
     ["train", "--seed", "4294967296"],
     ["train", "--seed", "1.5"],
-    ["train", "--test-size", "0"],
+    ["train", "--test-size", "-0.1"],
     ["train", "--test-size", "1"],
     ["train", "--test-size", "nan"],
     ["train", "--min-r2", "high"],

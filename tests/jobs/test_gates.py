@@ -12,10 +12,21 @@ from cali_reg.least_squares.statistics.scores import Scores
 
 
 def test_undefined_loss_breaks_the_contract() -> None:
-    """A loss that cannot be told is not within any limit."""
-    contract = {"r2_loss_train": 0.0, "r2_loss_test": None, "max_change_bound": 0.0}
-    with pytest.raises(GateError, match="held-out rows is undefined"):
-        check_contract(contract, max_r2_loss=1.0, max_change=None)
+    """A loss that cannot be told is within no limit; of held-out rows, training rows decide."""
+    contract = {"r2_loss_train": 0.5, "r2_loss_test": None, "max_change_bound": 0.0}
+    check_contract(contract, max_r2_loss=0.5, max_change=None)
+    with pytest.raises(GateError, match=r"training rows falls by 0\.5; allowed is"):
+        check_contract(contract, max_r2_loss=0.4, max_change=None)
+    with pytest.raises(GateError, match="training rows is undefined"):
+        check_contract({**contract, "r2_loss_train": None}, max_r2_loss=1.0, max_change=None)
+
+
+def test_no_held_out_rows_to_check() -> None:
+    """Nothing says whether the model reaches the threshold; without one it passes."""
+    none = Scores(0, math.nan, math.nan, math.nan)
+    with pytest.raises(GateError, match="no row is held out"):
+        check_r2(none, None, -1e9)
+    check_r2(none, None, None)
 
 
 TEST = Scores(n_samples=100, r2=0.5, rmse=1.0, bias=0.0)

@@ -1,5 +1,6 @@
 """What a solution gives a prediction interval: each number is exact, rounded once."""
 
+import math
 from typing import Any
 from unittest.mock import Mock
 
@@ -10,12 +11,14 @@ import reference
 from hypothesis import example, given, settings
 from intervals import interval_of, usual_rows
 from outcomes import BEYOND, outcome
+from scipy.special import stdtrit
 from tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg.errors import DataError
 from cali_reg.least_squares import normal_equations
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
+from cali_reg.least_squares.predictions import half_widths
 from cali_reg.least_squares.solution import solve
 
 
@@ -107,8 +110,26 @@ UNDEFINED: dict[str, tuple[Any, dict[str, Any]]] = {
     "constant": ((np.ones((5, 1)), np.arange(5.0)), {}),
     "collinear": ((usual_rows()[0][:, [0, 1, 0]], usual_rows()[1]), {}),
     "ridge": (usual_rows(), {"alpha": 1.0}),
-    "no intercept": (usual_rows(), {"fit_intercept": False}),
 }
+
+
+def test_interval_without_an_intercept() -> None:
+    """Half-widths are t s sqrt(1 + xᵀ (XᵀX)⁻¹ x), row by row and by columns, the same bits."""
+    X, y = usual_rows(30, 3)
+    X = X + np.array([1.0, -2.0, 0.0])
+    solution = solve(Moments.from_arrays(X, y), fit_intercept=False)
+    interval = solution.interval
+    assert interval is not None
+    assert (interval.degrees_of_freedom, interval.n_samples) == (27, 30)
+    rows = [[0.0, 0.0, 0.0], [1.0, 2.0, 3.0], X[4].tolist()]
+    rss = math.fsum((y - X @ np.array(solution.coefficients)) ** 2)
+    found = [interval.half_width(row, 0.95) for row in rows]
+    for row, half_width in zip(rows, found, strict=True):
+        spread = 1 + row @ np.linalg.solve(X.T @ X, row)
+        expected = stdtrit(27, 0.975) * math.sqrt(rss / 27 * spread)
+        assert half_width == pytest.approx(expected, rel=1e-5)  # t has six digits
+    assert half_widths(np.array(rows), interval, 0.95).tolist() == found
+    assert type(interval._replace(means=(0.0,) * 3)) is type(interval)
 
 
 @pytest.mark.parametrize("case", UNDEFINED)

@@ -110,9 +110,17 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     (base / "many.csv").write_text("\n".join(["letter,y", *many_rows, ""]))
     letters = ["--data", str(base / "many.csv"), "--target", "y", "--categorical", "letter"]
     assert main(["train", *letters, "--artifacts", str(many)]) == 0
+    origin = base / "origin"  # all rows, and no intercept
+    all_rows = ["--test-size", "0", "--no-intercept", "--features", "x", "--target", "y"]
+    assert main(["train", "--data", str(table), *all_rows, "--artifacts", str(origin)]) == 0
+    assert main(["quantize", "--max-r2-loss", "1", "--artifacts", str(origin)]) == 0
+    held_out = base / "held_out"
+    no_intercept = [*all_rows[2:], "--artifacts", str(held_out)]
+    assert main(["train", "--data", str(table), *no_intercept]) == 0
     split = ["--features", "x", "--split-like", str(coded)]
     assert main(["train", *options, str(like_coded), *split]) == 0
-    return [made, dependent, updated, exact, overflow, alike, coded, like_coded, many]
+    found = [made, dependent, updated, exact, overflow, alike, coded, like_coded, many]
+    return [*found, origin, held_out]
 
 
 @pytest.mark.parametrize("name", ["model.json", "moments.json", "quantized.json"])

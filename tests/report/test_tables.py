@@ -18,7 +18,7 @@ def quantized(**contract: float) -> Any:
     """Return what the tables read of a quantized model."""
     model = SimpleNamespace(bits=8, contract=CONTRACT | contract)
     files = {"quant_params.joblib": b"1234", "scale.joblib": b"567", "quantized.json": b"89"}
-    return SimpleNamespace(model=model, before=SCORES, after=SCORES, files=files)
+    return SimpleNamespace(model=model, before=SCORES, after=SCORES, files=files, rows="training")
 
 
 def verdict(name: str, difference: str = "", unchecked: str = "") -> Any:
@@ -42,13 +42,13 @@ def test_quantization_report() -> None:
     assert tables.quantized(quantized(r2_gap=0.002), "price") == (
         "✔ Quantised parameters saved\n"
         "\n"
-        "9 held-out rows        R²      RMSE       bias\n"
+        "9 training rows        R²      RMSE       bias\n"
         "float64          0.500000  2.000000  -0.250000\n"
         "uint8            0.500000  2.000000  -0.250000\n"
         "\n"
         "contract\n"
         "R² loss, training rows                1e-07  at most 0.002 above the minimum\n"
-        "R² loss, held-out rows            undefined\n"
+        "R² loss, held-out rows            undefined         the training rows decide\n"
         "largest prediction change, bound   0.125000                            price\n"
     )
 
@@ -66,7 +66,8 @@ def test_training_report() -> None:
     scores = {"train": {"n_samples": 3, "r2": 0.25, "rmse": 0.5}}
     scores["test"] = {"n_samples": 1, "r2": None, "rmse": 0.125}  # type: ignore[dict-item]
     columns = (Column("t", ("x", "y")), Column("a"))
-    model = SimpleNamespace(scores=scores, source={"dropped_rows": 2}, columns=columns)
+    source = {"dropped_rows": 2}
+    model = SimpleNamespace(scores=scores, source=source, columns=columns, fit_intercept=True)
     solution = SimpleNamespace(
         intercept=2.0,
         coefficients=[3.5, -1.0],

@@ -30,6 +30,52 @@ def fraction(text: str) -> float:
     return value
 
 
+def test_size(text: str) -> float:
+    """Parse the fraction of the rows to hold out: 0, or a number between 0 and 1.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
+    value = finite(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1, nor 0")
+    return value + 0.0  # 0.0 for -0.0
+
+
+def levels(text: str) -> list[float]:
+    """Parse confidence levels separated by commas.
+
+    Parameters
+    ----------
+    text : str
+        Different numbers between 0 and 1, in any order.
+
+    Returns
+    -------
+    list of float
+        Ascending.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `text` is anything else.
+    """
+    found = [fraction(level.strip()) for level in text.split(",")]
+    if len(set(found)) < len(found):
+        raise argparse.ArgumentTypeError(f"{text!r} has a level twice; name each once")
+    return sorted(found)
+
+
 def finite(text: str) -> float:
     """Parse a finite number.
 

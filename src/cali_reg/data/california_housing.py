@@ -105,7 +105,7 @@ def split(table: Table, test_size: float = 0.2, seed: int = 42) -> tuple[Table, 
     ----------
     table : Table
     test_size : float, default=0.2
-        Fraction of the rows to hold out, between 0 and 1.
+        Fraction of the rows to hold out, below 1; with 0 no row is held out.
     seed : int, default=42
         0 to 2**32 - 1.
 
@@ -119,6 +119,8 @@ def split(table: Table, test_size: float = 0.2, seed: int = 42) -> tuple[Table, 
     UsageError
         If no training row is left.
     """
+    if not test_size:
+        return table, Table(table.names, table.target, table.X[:0], table.y[:0])
     from sklearn.model_selection import train_test_split
 
     try:

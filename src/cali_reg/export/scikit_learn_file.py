@@ -20,12 +20,13 @@ def to_scikit_learn(model: LinearModel) -> bytes:
     model : LinearModel
         One of version 1 gives the file of its time: no names, no rank, and Python's float.
     """
-    regression = LinearRegression()
+    regression = LinearRegression(fit_intercept=model.fit_intercept)
     regression.coef_ = np.array(model.coefficients)
     regression.intercept_ = model.intercept
     regression.n_features_in_ = len(model.features)
     if model.version > 1:
-        regression.intercept_ = np.float64(model.intercept)
+        if model.fit_intercept:  # without one scikit-learn has Python's 0.0
+            regression.intercept_ = np.float64(model.intercept)
         regression.feature_names_in_ = np.array(model.names, dtype=object)
         regression.rank_ = model.rank
     return joblib_bytes(regression)

@@ -14,6 +14,7 @@ from cali_reg.jobs.training_data.base import FILES
 from cali_reg.jobs.training_data.file_data import FileData
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments_file import TrainTestMoments
+from cali_reg.least_squares.solution import LEVELS
 from cali_reg.runtime.model import LinearModel
 
 
@@ -114,6 +115,8 @@ def update(
         min_r2=min_r2,
         allow_collinear=allow_collinear,
         store_intervals=model.interval is not None,
+        levels=levels_of(model),
+        fit_intercept=model.fit_intercept,
     )
     trained = replace(trained, notes=(*notes, *trained.notes))
     return Updated(**vars(trained), added=n_added, removed=n_removed, based_on=model.fingerprint)
@@ -157,6 +160,18 @@ def ranges_of(model: LinearModel) -> Ranges:
     list of (minimum, maximum)
     """
     return [(feature.minimum, feature.maximum) for feature in model.features]
+
+
+def levels_of(model: LinearModel) -> Sequence[float]:
+    """Return the confidence levels of a model's intervals; the usual ones if it has none.
+
+    Parameters
+    ----------
+    model : LinearModel
+    """
+    if model.interval is None:
+        return LEVELS
+    return [level for level, _ in model.interval.quantiles]
 
 
 def union_ranges(ranges: Ranges, others: Ranges) -> Ranges:

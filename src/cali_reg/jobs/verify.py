@@ -13,7 +13,7 @@ from cali_reg.jobs.fit import Trained, fit
 from cali_reg.jobs.train import train
 from cali_reg.jobs.training_data.base import FILES
 from cali_reg.jobs.training_data.embedded_data import EmbeddedData
-from cali_reg.jobs.update import ranges_of, union_ranges
+from cali_reg.jobs.update import levels_of, ranges_of, union_ranges
 from cali_reg.jobs.verification.artifact_diff import difference
 from cali_reg.jobs.verification.rebuild_inputs import (
     RebuildInputs,
@@ -209,6 +209,8 @@ def _rebuild_model(model: LinearModel, moments: TrainTestMoments, inputs: Rebuil
         source=inputs.source,
         ranges_are="outer" if is_outer else "exact",
         store_intervals=model.interval is not None,
+        levels=levels_of(model),
+        fit_intercept=model.fit_intercept,
         allow_collinear=True,  # a gate decides whether files are written, not what is in them
         version=model.version,
     )

@@ -141,7 +141,7 @@ def half_widths(
     found = np.empty(len(X))
     for start in range(0, len(X), _BLOCK):
         deviations = X[start : start + _BLOCK].T - means[:, None]
-        total = np.full(deviations.shape[1], 1.0 + 1.0 / interval.n_samples)
+        total = np.full(deviations.shape[1], interval.constant)
         for k, weights in enumerate(interval.inverse_cholesky):
             w = predict_columns(deviations[: k + 1], weights, 0.0)
             total += w * w

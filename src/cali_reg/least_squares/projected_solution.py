@@ -25,7 +25,7 @@ _PRECISIONS = [256 << step for step in range(8)]  # bits
 
 
 class ProjectedSolution:
-    """Least squares with an intercept, with dependent columns replaced by their projections.
+    """Least squares with dependent columns replaced by their projections.
 
     It has what `Solution` has of the weights; there is no interval.
 
@@ -37,6 +37,8 @@ class ProjectedSolution:
         The features' names, for error messages.
     dependent : sequence of int
         The columns to replace, ascending; the others must be independent.
+    fit_intercept : bool, default=True
+        Whether there is an intercept; without one columns are projected on no constant either.
 
     Attributes
     ----------
@@ -47,7 +49,7 @@ class ProjectedSolution:
         Number of columns that stay.
     dependent : tuple of int
     degrees_of_freedom : int
-        n_samples - rank - 1.
+        n_samples - rank, minus one for an intercept.
     interval : None
 
     Raises
@@ -58,33 +60,45 @@ class ProjectedSolution:
 
     interval = None
 
-    def __init__(self, moments: Moments, names: Sequence[str], dependent: Sequence[int]) -> None:
+    def __init__(
+        self,
+        moments: Moments,
+        names: Sequence[str],
+        dependent: Sequence[int],
+        *,
+        fit_intercept: bool = True,
+    ) -> None:
+        self._fit_intercept = fit_intercept
         self.dependent = tuple(dependent)
         self._kept = [j for j in range(moments.n_features) if j not in self.dependent]
         self.rank = len(self._kept)
-        self.degrees_of_freedom = moments.n_samples - self.rank - 1
+        self.degrees_of_freedom = moments.n_samples - self.rank - fit_intercept
         self._moments = moments
-        self._equations = _equations(moments.select(self._kept))
+        self._equations = _equations(moments.select(self._kept), fit_intercept=fit_intercept)
         self._shrink, self._projected = self._maps()
         weights = self._expand(flint.fmpq_mat([[w] for w in self._equations.weights]))
         self.coefficients = tuple(
             round_or_raise(to_float, weight, f"the coefficient of column {name!r}")
             for weight, name in zip(weights, names, strict=True)
         )
-        target = _fraction(moments.mean(moments.n_features))
-        pairs = zip(weights, self._means, strict=True)
-        exact = target - sum((w * mean for w, mean in pairs), flint.fmpq(0))
-        self.intercept = round_or_raise(to_float, exact, "the intercept")
+        self.intercept = round_or_raise(to_float, self._exact_intercept(weights), "the intercept")
 
     @property
     def standard_errors(self) -> tuple[float, ...]:
         """Standard errors of the coefficients; NaN without residual degrees of freedom."""
-        return self._errors[:-1]
+        return self._errors[: self._moments.n_features]
 
     @property
     def intercept_standard_error(self) -> float:
-        """Standard error of the intercept; NaN without residual degrees of freedom."""
-        return self._errors[-1]
+        """Standard error of the intercept; NaN without one or residual degrees of freedom."""
+        return self._errors[-1] if self._fit_intercept else math.nan
+
+    def _exact_intercept(self, weights: Sequence[flint.fmpq]) -> flint.fmpq:
+        if not self._fit_intercept:
+            return flint.fmpq(0)
+        target = _fraction(self._moments.mean(self._moments.n_features))
+        pairs = zip(weights, self._means, strict=True)
+        return target - sum((w * mean for w, mean in pairs), flint.fmpq(0))
 
     @cached_property
     def _means(self) -> list[flint.fmpq]:
@@ -98,12 +112,20 @@ class ProjectedSolution:
         size, rows = len(self._kept), []
         for column in self.dependent:
             before = [j for j in self._kept if j < column]
-            weights = _projection(self._moments, before, column)
+            weights = self._projection(before, column)
             rows.append([*weights, *[flint.fmpq(0)] * (size - len(weights))])
         project = flint.fmpq_mat(rows)
         inner = (_identity(len(rows)) + project * project.transpose()).inv()
         projected = inner * project
         return _identity(size) - project.transpose() * projected, projected
+
+    def _projection(self, before: Sequence[int], column: int) -> list[flint.fmpq]:
+        """Return the weights of a column's exact projection on others (and the constant)."""
+        if not before:
+            return []
+        kept = [0, *(j + 1 for j in before), column + 1]
+        moments = Moments(self._moments.sums[np.ix_(kept, kept)])
+        return _equations(moments, fit_intercept=self._fit_intercept).weights
 
     def _expand(self, kept: flint.fmpq_mat) -> list[flint.fmpq]:
         """Return the weights of all columns, from those with the same predictions of the kept."""
@@ -113,7 +135,7 @@ class ProjectedSolution:
 
     @cached_property
     def _errors(self) -> tuple[float, ...]:
-        size = self._moments.n_features + 1
+        size = self._moments.n_features + self._fit_intercept
         if self.degrees_of_freedom <= 0:
             return (math.nan,) * size
         variance = self._equations.rss / self.degrees_of_freedom
@@ -124,8 +146,10 @@ class ProjectedSolution:
     def _round_errors(self, variance: flint.fmpq) -> tuple[float, ...]:
         """Round the errors: the roots of the diagonal of s² P C⁻¹ Pᵀ, and the intercept's."""
         rows = [self._expand_row(j) for j in range(self._moments.n_features)]
-        rows.append((flint.fmpq_mat([self._means]) * flint.fmpq_mat(rows)).entries())
-        extra = [flint.fmpq(0)] * (len(rows) - 1) + [flint.fmpq(1, self._moments.n_samples)]
+        extra = [flint.fmpq(0)] * len(rows)
+        if self._fit_intercept:
+            rows.append((flint.fmpq_mat([self._means]) * flint.fmpq_mat(rows)).entries())
+            extra.append(flint.fmpq(1, self._moments.n_samples))
         for precision in _PRECISIONS:
             with flint.ctx.workprec(precision):
                 errors = self._error_balls(rows, extra, variance)
@@ -157,16 +181,8 @@ class ProjectedSolution:
         return [rows[i, k] for k in range(self.rank)]
 
 
-def _equations(moments: Moments) -> NormalEquations:
-    return NormalEquations(moments, fit_intercept=True, alpha=flint.fmpq(0))
-
-
-def _projection(moments: Moments, before: Sequence[int], column: int) -> list[flint.fmpq]:
-    """Return the weights of a column's exact projection on others and the constant."""
-    if not before:
-        return []
-    kept = [0, *(j + 1 for j in before), column + 1]
-    return _equations(Moments(moments.sums[np.ix_(kept, kept)])).weights
+def _equations(moments: Moments, *, fit_intercept: bool) -> NormalEquations:
+    return NormalEquations(moments, fit_intercept=fit_intercept, alpha=flint.fmpq(0))
 
 
 def _identity(size: int) -> flint.fmpq_mat:

@@ -8,6 +8,7 @@ the data and on nothing else. The formulas are those of Seber & Lee, Linear Regr
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 
 import flint
 
-from cali_reg.errors import DataError
+from cali_reg.errors import DataError, UsageError
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
 from cali_reg.least_squares.rounding import (
@@ -34,7 +35,7 @@ from cali_reg.least_squares.statistics.scores import (
     total_sum_of_squares,
 )
 from cali_reg.least_squares.statistics.t_distribution import two_sided_quantile
-from cali_reg.runtime.prediction_interval import Interval
+from cali_reg.runtime.prediction_interval import Interval, IntervalAboutZero
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)  # of the stored prediction intervals
 
@@ -237,17 +238,19 @@ class Solution:
     def interval(self) -> Interval | None:
         """What prediction intervals need, for the levels `LEVELS`.
 
-        None with a penalty, without an intercept, for dependent columns, and without degrees of
-        freedom.
+        None with a penalty, for dependent columns, and without degrees of freedom.
         """
         equations, df = self._equations, self.degrees_of_freedom
-        if self._arguments[-1] or not equations.fit_intercept or self.dependent or df <= 0:
+        if self._arguments[-1] or self.dependent or df <= 0:
             return None
         what = "an entry of the features' inverse Cholesky factor"
-        return Interval(
+        means = [0.0] * self._moments.n_features
+        if equations.fit_intercept:
+            means = [float(self._moments.mean(j)) for j in range(len(means))]
+        return (Interval if equations.fit_intercept else IntervalAboutZero)(
             df,
             self.residual_standard_deviation,
-            tuple(float(self._moments.mean(j)) for j in range(self._moments.n_features)),
+            tuple(means),
             round_or_raise(_round_inverse_cholesky, equations, what),
             tuple((level, two_sided_quantile(df, level)) for level in LEVELS),
         )
@@ -327,6 +330,36 @@ class Solution:
             if estimate.rss.rel_accuracy_bits() >= flint.ctx.prec // 2:
                 return estimate.rss
         return self._rss
+
+
+def with_levels(interval: Interval, levels: Sequence[float]) -> Interval:
+    """Return an interval with other confidence levels.
+
+    Parameters
+    ----------
+    interval : Interval
+    levels : sequence of float
+        Ascending, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    UsageError
+        For levels so close to each other, to 0 or to 1 that six digits do not tell their quantiles
+        apart.
+    """
+    degrees_of_freedom = interval.degrees_of_freedom
+    quantiles = [two_sided_quantile(degrees_of_freedom, level) for level in levels]
+    limits = [0.0, *quantiles, math.inf]
+    if not all(low < high for low, high in itertools.pairwise(limits)):
+        raise UsageError(
+            f"confidence levels {', '.join(map(str, levels))}: too close to each other, to 0 or to"
+            f" 1 with {degrees_of_freedom} degrees of freedom; expected levels such as 0.9,0.95"
+        )
+    return interval._replace(quantiles=tuple(zip(levels, quantiles, strict=True)))
 
 
 def _round_inverse_cholesky(equations: NormalEquations) -> tuple[tuple[float, ...], ...]:

@@ -35,7 +35,10 @@ class Quantized:
     model : QuantizedModel
         With its contract.
     before, after : Scores
-        Of the float64 model and of the quantized one, on the held-out rows.
+        Of the float64 model and of the quantized one, on the held-out rows; on the training rows
+        where the held-out rows determine no R², so that the training rows decide.
+    rows : {"held-out", "training"}
+        Which of these rows were scored.
     files : dict of bytes
         The artifacts to write, by file name; the two joblib files come first.
     """
@@ -44,6 +47,7 @@ class Quantized:
     before: Scores
     after: Scores
     files: dict[str, bytes]
+    rows: str = "held-out"
 
 
 def quantize(
@@ -89,7 +93,8 @@ def _quantize(
     model: LinearModel, moments: TrainTestMoments, bits: int, blocks: Blocks | None
 ) -> Quantized:
     """Do what `quantize` does; OverflowError if a number of the contract is beyond float64."""
-    found = closest(_normalized_gram(moments.train), _checked(model.coefficients), bits)
+    gram = _normalized_gram(moments.train, fit_intercept=model.fit_intercept)
+    found = closest(gram, _checked(model.coefficients), bits)
     quantized = _with_codes(found, bits, model, moments.train)
     exports = _exports(quantized)
     contract: dict[str, Any] = {
@@ -103,9 +108,12 @@ def _quantize(
         },
     }
     quantized = quantized._replace(contract=contract)
-    before, after = (score(moments.test, m.coefficients, m.intercept) for m in (model, quantized))
+    is_decided_by_test = contract["r2_loss_test"] is not None
+    scored = moments.test if is_decided_by_test else moments.train
+    before, after = (score(scored, m.coefficients, m.intercept) for m in (model, quantized))
     files = {**exports, artifacts.QUANTIZED: quantized.to_json()}
-    result = Quantized(quantized, before, after, files)
+    rows = "held-out" if is_decided_by_test else "training"
+    result = Quantized(quantized, before, after, files, rows)
     return result if blocks is None else _measured(result, model, blocks)
 
 
@@ -171,13 +179,17 @@ def narrowest(
     )
 
 
-def _normalized_gram(train: Moments) -> flint.fmpq_mat:
-    """Return the quadratic form of the loss in R²: products about the means over TSS, (p, p)."""
+def _normalized_gram(train: Moments, *, fit_intercept: bool) -> flint.fmpq_mat:
+    """Return the quadratic form of the loss in R², (p, p): sums of products over TSS.
+
+    They are about the means with an intercept, which follows the coefficients; else about zero.
+    """
     sums = train.sums.tolist()
     first, size = sums[0], len(sums)
     total = first[0] * sums[-1][-1] - first[-1] ** 2
     features = range(1, size - 1)
-    rows = [[first[0] * sums[i][j] - first[i] * first[j] for j in features] for i in features]
+    means = first if fit_intercept else [0] * size
+    rows = [[first[0] * sums[i][j] - means[i] * means[j] for j in features] for i in features]
     return flint.fmpq_mat([[flint.fmpq(value, total or 1) for value in row] for row in rows])
 
 
@@ -190,7 +202,7 @@ def _checked(weights: Sequence[float]) -> Sequence[float]:
 
 
 def _with_codes(found: Closest, bits: int, model: LinearModel, train: Moments) -> QuantizedModel:
-    """Return the model of the codes found, its intercept refitted in closed form."""
+    """Return the model of the codes found, its intercept, if any, refitted in closed form."""
     zero_point = 1 << (bits - 1)
     quantized = QuantizedModel(
         bits=bits,
@@ -202,6 +214,8 @@ def _with_codes(found: Closest, bits: int, model: LinearModel, train: Moments) -
         model_fingerprint=model.fingerprint,
         contract={},
     )
+    if not model.fit_intercept:
+        return quantized
     return quantized._replace(intercept=_refit_intercept(quantized.coefficients, train))
 
 

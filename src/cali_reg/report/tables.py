@@ -37,10 +37,11 @@ def trained(result: Trained) -> str:
     test, train = result.model.scores["test"], result.model.scores["train"]
     n_dropped = result.model.source.get("dropped_rows")
     dropped = f"\ndropped   {n_dropped:>6} rows  with missing values" if n_dropped else ""
+    shown, where = (test, "") if test["n_samples"] else (train, " on the training rows")
     return (
-        f"✔ R²: {_number(test['r2'], '.2f')} | RMSE: {_number(test['rmse'], '.2f')}\n\n"
+        f"✔ R²: {_number(shown['r2'], '.2f')} | RMSE: {_number(shown['rmse'], '.2f')}{where}\n\n"
         f"held out  {_scores(test)}\ntraining  {_scores(train)}{dropped}\n"
-        f"{_rounding(result)}\n"
+        f"{_about_zero(result)}{_rounding(result)}\n"
         f"{_coefficients(result)}"
     )
 
@@ -89,7 +90,7 @@ def cross_validated(folds: Sequence[Scores]) -> str:
 
 
 def quantized(result: Quantized, target: str) -> str:
-    """Format a quantization report: scores on the held-out rows, and the accuracy contract.
+    """Format a quantization report: scores of both models, and the accuracy contract.
 
     Parameters
     ----------
@@ -110,9 +111,10 @@ def quantized(result: Quantized, target: str) -> str:
     optimum = "proven minimum of all codes"
     if contract["r2_gap"]:
         optimum = f"at most {contract['r2_gap']:.3g} above the minimum"
+    decided = "the training rows decide" if contract["r2_loss_test"] is None else ""
     promises = [
         ["R² loss, training rows", f"{contract['r2_loss_train']:.3g}", optimum],
-        ["R² loss, held-out rows", _number(contract["r2_loss_test"], ".3g"), ""],
+        ["R² loss, held-out rows", _number(contract["r2_loss_test"], ".3g"), decided],
         ["largest prediction change, bound", f"{contract['max_change_bound']:.6f}", target],
     ]
     if "max_change_measured" in contract:
@@ -120,7 +122,7 @@ def quantized(result: Quantized, target: str) -> str:
         promises.append(["largest prediction change, training rows", change, target])
     return (
         "✔ Quantised parameters saved\n\n"
-        + _table([f"{result.before.n_samples} held-out rows", "R²", "RMSE", "bias"], scores)
+        + _table([f"{result.before.n_samples} {result.rows} rows", "R²", "RMSE", "bias"], scores)
         + "\n"
         + _table(["contract", "", ""], promises)
     )
@@ -192,9 +194,10 @@ def verified(model: LinearModel) -> str:
     split = model.source.get("split")
     fields = split if isinstance(split, dict) else {"split": split}
     how = ", ".join(f"{name} {_cut(json.dumps(value))}" for name, value in sorted(fields.items()))
-    rows = f"{train['n_samples']} training rows, {test['n_samples']} held out"
+    rows = f"{train['n_samples']} training rows, {test['n_samples'] or 'none'} held out"
+    r2, where = (test["r2"], "") if test["n_samples"] else (train["r2"], " on the training rows")
     return (
-        f"{rows}: R² {_number(test['r2'], '.6g')}\n"
+        f"{rows}: R² {_number(r2, '.6g')}{where}\n"
         + printable(f"split, which is not checked: {how}")
         + "\n"
     )
@@ -209,6 +212,8 @@ def caution(model: LinearModel) -> str:
         The rebuilt model.
     """
     r2 = model.scores["test"]["r2"]
+    if not model.scores["test"]["n_samples"]:
+        return "no row is held out: nothing says how well it predicts other rows"
     if r2 is None:
         return "its R² on the held-out rows is undefined: nothing says how well it predicts"
     if r2 <= 0:
@@ -235,6 +240,20 @@ def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:
     return _table(["file", "bytes"], rows)
 
 
+def _about_zero(result: Trained) -> str:
+    """Format the R² that other programs print without an intercept; nothing with one."""
+    if result.model.fit_intercept:
+        return ""
+    train, test = (result.model.scores[part] for part in ("train", "test"))
+    held_out = f", {_number(test['r2_uncentered'], '')} on the held-out rows" * bool(
+        test["n_samples"]
+    )
+    return (
+        "no intercept: R² is about the mean of the target; about zero it is"
+        f" {_number(train['r2_uncentered'], '')} on the training rows{held_out}\n"
+    )
+
+
 def _rounding(result: Trained) -> str:
     """Say how much the roundings of float64 predictions matter; nothing where it is not known."""
     scores = result.model.scores.values()
@@ -245,6 +264,8 @@ def _rounding(result: Trained) -> str:
 
 
 def _scores(scores: Mapping[str, float | None]) -> str:
+    if not scores["n_samples"]:
+        return f"{'none':>6}  (--test-size 0): nothing says how well it predicts other rows"
     r2, rmse = (_number(scores[name], "") for name in ("r2", "rmse"))
     return f"{scores['n_samples']:>6} rows  R² {r2}  RMSE {rmse}"
 
@@ -258,7 +279,9 @@ def _coefficients(result: Trained) -> str:
         t_and_p = _t_and_p(value, error, solution.degrees_of_freedom)
         return [name, f"{value:.6g}", "-" if math.isnan(error) else f"{error:.3g}", *t_and_p]
 
-    rows = [row("(intercept)", solution.intercept, solution.intercept_standard_error)]
+    rows = []
+    if result.model.fit_intercept:
+        rows.append(row("(intercept)", solution.intercept, solution.intercept_standard_error))
     for column in result.model.columns:
         if column.levels:
             rows.append([f"{column.name}={column.levels[0]}", "baseline", "", "", ""])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cali_reg.errors import FormatError
 from cali_reg.runtime import fingerprinted_json
 from cali_reg.runtime.cell_parser import MISSING
-from cali_reg.runtime.prediction_interval import Interval, to_floats
+from cali_reg.runtime.prediction_interval import Interval, IntervalAboutZero, to_floats
 from cali_reg.runtime.schema import Column, feature_names, read_column
 
 VERSIONS = (1, 2)  # of model.json that can be read; the last one is written
@@ -75,11 +75,12 @@ class LinearModel(NamedTuple):
     features : tuple of Feature
         In the order of prediction.
     rank : int
-        Rank of the centered training data.
+        Rank of the training data, centered if there is an intercept.
     ranges : {"exact", "outer"}
         Training ranges are ``outer`` after rows were removed: the true ones may be narrower.
     scores : dict of dict
-        ``train`` and ``test``: n_samples, r2, rmse, bias (None where undefined).
+        ``train`` and ``test``: n_samples, r2, rmse, bias (None where undefined), and r2_uncentered
+        without an intercept.
     samples : tuple of rows
         Some held-out rows, for a first prediction without the data.
     source : dict
@@ -89,6 +90,8 @@ class LinearModel(NamedTuple):
     interval : Interval or None
         None where prediction intervals are undefined: for collinear columns, and without
         residual degrees of freedom.
+    fit_intercept : bool
+        False for a model without an intercept, which is then stored as 0.0.
     rounding_bound : float or None
         How much the roundings of a prediction can change it, at most, for inputs inside the
         training ranges, in units of the target. None if the exact prediction can be beyond float64,
@@ -111,6 +114,7 @@ class LinearModel(NamedTuple):
     moments_fingerprint: str
     interval: Interval | None = None
     rounding_bound: float | None = None
+    fit_intercept: bool = True
     version: int = VERSIONS[-1]
     fingerprint: str = ""
 
@@ -148,6 +152,8 @@ class LinearModel(NamedTuple):
         content["features"] = [feature._asdict() for feature in self.features]
         content["interval"] = None if self.interval is None else self.interval._asdict()
         del content["version"]
+        if self.fit_intercept:  # as usual
+            del content["fit_intercept"]
         if self.version == 1:
             del content["rounding_bound"]
             content["columns"] = [{"name": c.name, "levels": c.levels} for c in self.columns]
@@ -287,9 +293,11 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
         columns = tuple(map(_of_version_1, columns))
     samples = tuple(to_floats(row, len(features)) for row in content.pop("samples"))
     interval, moments = content.pop("interval"), content.pop("moments")
-    if interval is not None:
-        interval = Interval.from_dict(interval, len(features))
     (intercept,) = to_floats([content.pop("intercept")])
+    fit_intercept = _has_intercept(content, intercept)
+    if interval is not None:
+        kind = Interval if fit_intercept else IntervalAboutZero
+        interval = kind.from_dict(interval, len(features))
     model = LinearModel(
         columns=columns,
         intercept=intercept,
@@ -297,6 +305,7 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
         samples=samples,
         interval=interval,
         moments_fingerprint=moments,
+        fit_intercept=fit_intercept,
         rounding_bound=None if bound is None else to_floats([bound])[0],
         **content,
     )
@@ -305,6 +314,15 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
     if not isinstance(model.source, dict):
         raise TypeError("source is not an object")
     return model
+
+
+def _has_intercept(content: dict[str, Any], intercept: float) -> bool:
+    """Take the mark of a model without an intercept from its JSON."""
+    if "fit_intercept" not in content:
+        return True
+    if content.pop("fit_intercept") is not False or content["version"] == 1 or intercept:
+        raise ValueError("fit_intercept can only be false, with an intercept of 0.0")
+    return False
 
 
 def _read_quantized(content: dict[str, Any]) -> QuantizedModel:

@@ -45,6 +45,11 @@ class Interval(NamedTuple):
         """Number of training rows, n."""
         return self.degrees_of_freedom + sum(row[-1] > 0 for row in self.inverse_cholesky) + 1
 
+    @property
+    def constant(self) -> float:
+        """The terms of the half-width's square that no row changes, over s: 1 + 1/n."""
+        return 1.0 + 1.0 / self.n_samples
+
     def quantile(self, level: float) -> float:
         """Return Student's quantile for a confidence level.
 
@@ -91,7 +96,7 @@ class Interval(NamedTuple):
             If the level is not stored.
         """
         deviations = [value - mean for value, mean in zip(row, self.means, strict=True)]
-        total = 1.0 + 1.0 / self.n_samples
+        total = self.constant
         for weights in self.inverse_cholesky:
             w = 0.0
             for weight, deviation in zip(weights, deviations, strict=False):  # row k has k + 1
@@ -132,6 +137,26 @@ class Interval(NamedTuple):
         _check_shape(interval, n_features)
         _check_values(interval)
         return interval
+
+
+class IntervalAboutZero(Interval):
+    """The interval of a model without an intercept.
+
+    The half-width is ``t s sqrt(1 + xᵀ C⁻¹ x)``, with C the sums of products about zero: the means
+    are zero, and the mean of the target has no error to add.
+    """
+
+    __slots__ = ()
+
+    @property
+    def n_samples(self) -> int:
+        """Number of training rows, n."""
+        return super().n_samples - 1
+
+    @property
+    def constant(self) -> float:
+        """The terms of the half-width's square that no row changes, over s: 1."""
+        return 1.0
 
 
 def to_floats(values: Sequence[Any], count: int | None = None) -> tuple[float, ...]:

@@ -437,8 +437,8 @@ def describe_samples(folder: Path) -> str:
     model = files.model()
     if not model.samples:
         raise UsageError(
-            f"{folder / artifacts.MODEL}: holds no sample rows; name a CSV file, or - for"
-            " standard input"
+            f"{folder / artifacts.MODEL}: holds no sample rows (trained with --test-size 0 or"
+            " --samples 0); name a CSV file, or - for standard input"
         )
     predictions = [model.predict(row) for row in model.samples]
     text = f"Sample predictions: {format_values(predictions)}\n"

@@ -58,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=argument_types.fraction,
         metavar="LEVEL",
         help="also write the lower and upper bounds of the prediction interval with this"
-        " confidence level: 0.5, 0.8, 0.9, 0.95, 0.98, 0.99 or 0.999 (default: no interval)",
+        " confidence level: 0.5, 0.8, 0.9, 0.95, 0.98, 0.99 or 0.999, unless `train --levels` chose"
+        " others (default: no interval)",
     )
     parser.add_argument(
         "--keep",

@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.001,
         metavar="LOSS",
         help="fail with exit code 1 if R² on the training rows or on the held-out rows falls by"
-        " more than this (default: %(default)s)",
+        " more than this; where the held-out rows determine no R², the training rows decide"
+        " (default: %(default)s)",
     )
     parser.add_argument(
         "--max-change",

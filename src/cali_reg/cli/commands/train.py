@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from cali_reg.cli import argument_types, arguments
+from cali_reg.cli import argument_types, arguments, train_arguments
 from cali_reg.errors import UsageError
 from cali_reg.runtime.artifacts import read_model
 from cali_reg.runtime.atomic_files import write_files
@@ -38,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser : argparse.ArgumentParser
     """
     _add_rows(parser)
-    _add_split(parser)
+    train_arguments.add_model(parser)
+    train_arguments.add_split(parser)
     arguments.add_gates(parser)
     _add_reading(parser)
     parser.add_argument(
@@ -74,56 +74,6 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
         default="error",
         help="how to treat rows with missing values: error (stop), or drop (leave"
         " out these rows) (default: %(default)s)",
-    )
-
-
-def _add_split(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the split into training and held-out rows, and of the folds."""
-    arguments.add_test_data(
-        parser,
-        "files of the held-out rows; all rows of --data are then training rows, and --test-size"
-        " is not used",
-    )
-    parser.add_argument(
-        "--test-size",
-        type=argument_types.fraction,
-        metavar="FRACTION",
-        help="fraction of the rows to hold out, between 0 and 1 (default: 0.2)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=argument_types.seed,
-        metavar="SEED",
-        help="seed of the split and of the folds, 0 to 4294967295 (default: 42)",
-    )
-    parser.add_argument(
-        "--split-like",
-        type=Path,
-        metavar="DIR",
-        help="hold out the same rows as the model in DIR, so that their scores can be compared:"
-        " its columns, seed and test size decide (default: all columns that are read decide)",
-    )
-    parser.add_argument(
-        "--samples",
-        type=argument_types.count,
-        default=5,
-        metavar="N",
-        help="number of held-out rows to store in model.json, so that `cali-reg predict` works"
-        " without data (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--intervals",
-        action="store_true",
-        help="also store prediction intervals if there are more than 200 features: p features take"
-        " about p * p / 2 numbers (default: intervals of up to 200 features only)",
-    )
-    parser.add_argument(
-        "--cv",
-        type=argument_types.count,
-        default=0,
-        metavar="K",
-        help="also print the scores of K-fold cross-validation on the training rows, K at least 2"
-        " (default: no cross-validation)",
     )
 
 
@@ -173,11 +123,18 @@ def run(options: argparse.Namespace) -> None:
         data,
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
-        store_intervals=options.intervals,
+        store_intervals=options.intervals or options.levels is not None,
+        levels=options.levels,
+        fit_intercept=not options.no_intercept,
     )
     folds = []
     if options.cv:
-        folds = cross_validate(data.summary().folds, trained.model.names, trained.projected)
+        folds = cross_validate(
+            data.summary().folds,
+            trained.model.names,
+            trained.projected,
+            fit_intercept=not options.no_intercept,
+        )
     write_files(options.artifacts, trained.files)
     print_notes("cali-reg train", trained.notes)
     if options.json:
@@ -212,7 +169,12 @@ def _embedded_data(options: argparse.Namespace) -> TrainingData:
 
 def _size_and_seed(options: argparse.Namespace) -> tuple[float, int]:
     """Return the test size and the seed, or their defaults."""
-    return options.test_size or 0.2, 42 if options.seed is None else options.seed
+    test_size = 0.2 if options.test_size is None else options.test_size
+    if not test_size and not options.test_data and options.min_r2 is not None:
+        raise UsageError(
+            "--test-size 0 holds out no row, so --min-r2 cannot be checked; leave one of them out"
+        )
+    return test_size, 42 if options.seed is None else options.seed
 
 
 def _file_data(options: argparse.Namespace) -> TrainingData:

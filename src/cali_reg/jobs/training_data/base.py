@@ -16,6 +16,19 @@ EMBEDDED, FILES = "california_housing", "files"  # what the provenance calls the
 Block = npt.NDArray[np.float64]  # (n_rows, n_features)
 
 
+def holds_out_none(source: dict[str, Any]) -> bool:
+    """Tell whether a model was trained on all rows (``--test-size 0``).
+
+    Parameters
+    ----------
+    source : dict
+        The model's provenance, which may be forged.
+    """
+    split = source.get("split")
+    test_size = split.get("test_size") if isinstance(split, dict) else None
+    return type(test_size) is float and test_size == 0
+
+
 class TrainingData(Protocol):
     """The rows that a model is trained on and scored on."""
 

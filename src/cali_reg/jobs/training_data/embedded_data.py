@@ -25,7 +25,7 @@ class EmbeddedData:
     Parameters
     ----------
     test_size : float, default=0.2
-        Fraction of the rows to hold out, between 0 and 1.
+        Fraction of the rows to hold out, below 1; with 0 no row is held out.
     seed : int, default=42
         Of the split and of the folds, 0 to 2**32 - 1.
     n_sample_rows : int, default=5
@@ -158,7 +158,7 @@ def recorded_embedded_data(model: LinearModel) -> EmbeddedData | None:
     test_size, seed = split.get("test_size"), split.get("seed")
     if type(test_size) is not float or type(seed) is not int:
         return None
-    if not (0 < test_size < 1 and 0 <= seed < 2**32):
+    if not (0 <= test_size < 1 and 0 <= seed < 2**32):
         return None
     data = EmbeddedData(test_size, seed, len(model.samples))
     return data if model.source == data.provenance() else None

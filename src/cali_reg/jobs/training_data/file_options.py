@@ -9,7 +9,7 @@ from typing import Any
 from cali_reg.data.content_split import ContentSplit
 from cali_reg.data.readers import BATCH_SIZE
 from cali_reg.errors import DataError, UsageError
-from cali_reg.jobs.training_data.base import FILES
+from cali_reg.jobs.training_data.base import FILES, holds_out_none
 from cali_reg.runtime.cell_parser import parse_category
 from cali_reg.runtime.model import LinearModel
 from cali_reg.runtime.schema import Column, read_column
@@ -36,7 +36,7 @@ class FileOptions:
     test_data : sequence of str, default=()
         Files of the held-out rows. Without them the rows are split by content.
     test_size : float, default=0.2
-        Fraction of the rows to hold out, between 0 and 1; not used with `test_data`.
+        Fraction of the rows to hold out, below 1, or 0 for none; not used with `test_data`.
     seed : int, default=42
         Of the split, 0 to 2**32 - 1.
     split_keys : tuple of Column, default=()
@@ -175,6 +175,11 @@ def split_of(model: LinearModel) -> tuple[ContentSplit, tuple[Column, ...]]:
     UsageError
         If its rows were not split by content.
     """
+    if holds_out_none(model.source):
+        raise UsageError(
+            "--split-like: the model was trained on all rows (--test-size 0), so it has no held-out"
+            " rows to compare with; pass --test-size 0 to train on all rows, too"
+        )
     split = recorded_split(model.source)
     if not split.test_size:
         raise UsageError(

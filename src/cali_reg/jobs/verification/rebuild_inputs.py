@@ -9,7 +9,7 @@ from typing import Any
 from cali_reg.data.columns.levels import chosen_baselines
 from cali_reg.errors import ArtifactError, UsageError
 from cali_reg.jobs.fit import Ranges
-from cali_reg.jobs.training_data.base import FILES, Block
+from cali_reg.jobs.training_data.base import FILES, Block, holds_out_none
 from cali_reg.jobs.training_data.embedded_data import recorded_embedded_data
 from cali_reg.jobs.training_data.file_data import FileData
 from cali_reg.jobs.training_data.file_options import recorded_options
@@ -161,7 +161,8 @@ def _from_files(
     # version 1 had other levels for the same rows
     data = FileData(options, model.columns if model.version == 1 else None)
     summary = data.summary()
-    has_held_out, is_updated = bool(options.test_size or test_data), "updated" in model.source
+    knows_held_out = options.test_size or test_data or holds_out_none(model.source)
+    has_held_out, is_updated = bool(knows_held_out), "updated" in model.source
     samples = None if is_updated else summary.sample_rows
     return RebuildInputs(
         data.columns,

@@ -12,7 +12,11 @@ from cali_reg.least_squares.statistics.scores import Scores, score
 
 
 def cross_validate(
-    folds: Sequence[Moments], names: Sequence[str], projected: Sequence[int] = ()
+    folds: Sequence[Moments],
+    names: Sequence[str],
+    projected: Sequence[int] = (),
+    *,
+    fit_intercept: bool = True,
 ) -> list[Scores]:
     """Score each fold with the model of all other folds.
 
@@ -27,6 +31,8 @@ def cross_validate(
         The features' names, for error messages.
     projected : sequence of int
         Columns to replace by their projections, as `ProjectedSolution` does.
+    fit_intercept : bool, default=True
+        Whether the models have an intercept.
 
     Returns
     -------
@@ -50,9 +56,9 @@ def cross_validate(
         raise UsageError(f"--cv is {len(folds)}, and a fold has no rows; use fewer folds")
     total = sum(folds[1:], start=folds[0])
     solutions: list[Solution | ProjectedSolution] = [
-        ProjectedSolution(total - fold, names, projected)
+        ProjectedSolution(total - fold, names, projected, fit_intercept=fit_intercept)
         if projected
-        else solve(total - fold, names=names)
+        else solve(total - fold, names=names, fit_intercept=fit_intercept)
         for fold in folds
     ]
     return [

@@ -76,8 +76,8 @@ def r2_rounding_bound(
     float or None
         Rounded up. None where R² is undefined, and if a prediction may overflow.
     """
-    n, tss = moments.n_samples, total_sum_of_squares(moments)
-    if n < 2 or tss == 0:
+    n = moments.n_samples
+    if n < 2 or (tss := total_sum_of_squares(moments)) == 0:
         return None
     squares = [Fraction(int(value), 2**-UNIT) for value in moments.sums.diagonal()[:-1]]
     weights = [abs(Fraction(weight)) for weight in (intercept, *coefficients)]

@@ -76,6 +76,31 @@ def score(moments: Moments, coefficients: Sequence[float], intercept: float) -> 
     return Scores(n, r_squared(rss, total_sum_of_squares(moments), n), rmse, bias)
 
 
+def score_or_undefined(moments: Moments, coefficients: Sequence[float], intercept: float) -> Scores:
+    """Score a model as `score` does; without rows all scores are undefined, which is no error.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the rows to predict, if there are any.
+    coefficients : sequence of n_features floats
+    intercept : float
+
+    Returns
+    -------
+    Scores
+        NaN where undefined.
+
+    Raises
+    ------
+    DataError
+        As `score` does, but for no rows.
+    """
+    if not moments.n_samples:
+        return Scores(0, math.nan, math.nan, math.nan)
+    return score(moments, coefficients, intercept)
+
+
 def r2_loss(
     moments: Moments, before: tuple[Sequence[float], float], after: tuple[Sequence[float], float]
 ) -> float:
@@ -91,12 +116,13 @@ def r2_loss(
     Returns
     -------
     float
-        Above zero if R² falls. NaN where R² is undefined: for a constant target or a single row.
+        Above zero if R² falls. NaN where R² is undefined: for a constant target, a single row, and
+        no rows.
 
     Raises
     ------
     DataError
-        As `score` does.
+        As `score` does, but for no rows.
 
     Examples
     --------
@@ -104,6 +130,8 @@ def r2_loss(
     >>> r2_loss(moments, ([2.0], -0.5), ([2.0], -0.75))
     0.05048076923076923
     """
+    if not moments.n_samples:
+        return math.nan
     rss = [residual_sums(moments, *model)[0] for model in (before, after)]
     tss = total_sum_of_squares(moments)
     if tss == 0:
@@ -136,6 +164,33 @@ def r_squared(rss: flint.fmpq, tss: flint.fmpq, n_samples: int) -> float:
     if tss == 0:
         return 1.0 if rss == 0 else 0.0
     return round_or_raise(to_float, 1 - rss / tss, "R2")
+
+
+def r2_uncentered(moments: Moments, coefficients: Sequence[float], intercept: float) -> float:
+    """Return ``1 - RSS / (sum of the squared targets)``, correctly rounded.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the rows to predict.
+    coefficients : sequence of n_features floats
+    intercept : float
+
+    Returns
+    -------
+    float
+        NaN without rows, and if all targets are zero.
+
+    Raises
+    ------
+    DataError
+        As `score` does, but for no rows.
+    """
+    squares = sum_of_squares(moments)
+    if squares == 0:
+        return math.nan
+    rss, _ = residual_sums(moments, coefficients, intercept)
+    return round_or_raise(to_float, 1 - rss / squares, "R2")
 
 
 def total_sum_of_squares(moments: Moments) -> flint.fmpq:
