@@ -68,6 +68,22 @@ ODD = (
     *("1,5", "١", " 1", "\t1 ", "1 2", "true ", "null", "Genf", "bern", "\x00", "\ufeff", "-0"),
     *("9007199254740993", "1.7976931348623157e308", "-1.7976931348623157e308", "x" * 200),
 )
+CHANGES = [  # of bytes, so that a reading has something to do
+    *((b".", b","), (b"1", b"?"), (b"0", b"$0"), (b"7", b"#"), (b"a", b'\\"'), (b"\n", b"\n#1,\n")),
+    *((b" ", b"  "), (b"\n", b'\n# "\n'), (b"B", b"\\B")),
+]
+READINGS = [
+    *({"separator": ";"}, {"separator": ","}, {"separator": " "}, {"separator": "|"}),
+    *(
+        {"decimal": ","},
+        {"decimal": ".", "ignored": "$,"},
+        {"ignored": "$"},
+        {"decimal": ",", "ignored": "$"},
+    ),
+    *({"missing": ("?",)}, {"missing": ("1", "Bern")}, {"not_missing": ("NA", "null")}),
+    *({"comment": "#"}, {"comment": "#", "separator": " "}, {"escape": "\\"}, {"skip_lines": 1}),
+    *({"names": (X, TOWN, Y, "id")}, {"encoding": "cp1252"}, {"encoding": "utf-16"}),
+]
 RAW = ('"1"5', '1"', '"', ' "a"', '"a"b', '"a"b,1,2,3', " ", '""')  # not as csv.writer writes
 
 
@@ -82,8 +98,9 @@ def odd_files(draw: st.DrawFn) -> bytes:
         "lineterminator": draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n"])),
         "quoting": draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
     }
+    separator = draw(st.sampled_from([",", ",", ";", "\t", "|", " "]))
     text = io.StringIO()
-    writer = csv.writer(text, **style)
+    writer = csv.writer(text, delimiter=separator, **style)
     writer.writerow(names)
     for _ in range(draw(st.integers(0, 25))):
         cells = [
@@ -92,12 +109,18 @@ def odd_files(draw: st.DrawFn) -> bytes:
         if draw(is_odd):
             cells = cells[: draw(st.integers(1, 4))] * draw(st.integers(1, 2))
         if draw(is_odd):
-            text.write(",".join([draw(st.sampled_from(RAW)), *cells[1:]]) + style["lineterminator"])
+            text.write(
+                separator.join([draw(st.sampled_from(RAW)), *cells[1:]]) + style["lineterminator"]
+            )
         else:
             writer.writerow(cells)
     data = text.getvalue().encode()
     if draw(is_odd):
         data = data.replace(b"1", b"\xff", 1)
+    if draw(st.booleans()):
+        data = data.replace(*draw(st.sampled_from(CHANGES)))
+    if draw(is_odd):
+        return data.decode("latin-1").encode(draw(st.sampled_from(["utf-16", "utf-16-le"])))
     return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + data[: draw(st.sampled_from([None, -1]))]
 
 
@@ -114,6 +137,7 @@ requests = st.builds(
     on_error=st.sampled_from(["stop", "skip", "blank"]),
     name=st.sampled_from([None, "y"]),
     row_numbers=st.booleans(),
+    reading=st.one_of(st.just({}), st.sampled_from(READINGS)),
 )
 
 

@@ -74,6 +74,7 @@ def test_the_new_version_adds_bounds_and_changes_nothing_else(made: Path) -> Non
     """Without its bounds, the new default model says what the old one said."""
     old, new = (json.loads((folder / "model.json").read_bytes()) for folder in (GOLDEN, made))
     assert new.pop("rounding_bound") > 0
+    assert new.pop("reading") == {}
     for scores in new["scores"].values():
         assert 0 < scores.pop("r2_rounding_bound") < 1e-12
     for model in (old, new):
@@ -112,4 +113,4 @@ def test_its_categories_are_texts(run: Run, tmp_path: Path) -> None:
     _, _, err = run("predict", "--artifacts", tmp_path, tmp_path / "other.csv")
     assert "row 1: column 'c' holds 'null', a category not seen in training" in err
     with pytest.raises(DataError, match=r"of version 1, with '10\.0' in column 'c', which is"):
-        find_inputs(model, [str(tmp_path / "rows.csv")], [])
+        find_inputs(model, [str(tmp_path / "rows.csv")], [], {})

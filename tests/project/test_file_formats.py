@@ -119,8 +119,18 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     assert main(["train", "--data", str(table), *no_intercept]) == 0
     split = ["--features", "x", "--split-like", str(coded)]
     assert main(["train", *options, str(like_coded), *split]) == 0
-    found = [made, dependent, updated, exact, overflow, alike, coded, like_coded, many]
-    return [*found, origin, held_out]
+    told, like_told = base / "told", base / "like_told"  # how its file is read
+    lines = [f"'{i % 3};${i},5;{i * i % 17}" for i in range(40)]
+    (base / "told.csv").write_text("\n".join(["a title", *lines, ""]), "latin-1")
+    options = ["--data", str(base / "told.csv"), "--target", "y", "--artifacts"]
+    asked = "--separator ; --decimal , --encoding latin-1 --na ? --no-na NA --skip-lines 1"
+    asked += " --comment # --names t,x,y --escape \\ --ignore $"
+    train = ["--categorical", "t", *asked.split()]
+    assert main(["train", *options, str(told), *train]) == 0
+    train = ["--features", "x", "--split-like", str(told), *asked.split()]
+    assert main(["train", *options, str(like_told), *train]) == 0
+    named = [coded, like_coded, told, like_told]
+    return [made, dependent, updated, exact, overflow, alike, many, *named, origin, held_out]
 
 
 @pytest.mark.parametrize("name", ["model.json", "moments.json", "quantized.json"])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cali_reg.errors import DataError
-from cali_reg.runtime import csv_reader
-from cali_reg.runtime.csv_reader import LONGEST_ROW, CsvReader, open_csv, read_header
+from cali_reg.runtime.reading import csv_reader
+from cali_reg.runtime.reading.csv_reader import LONGEST_ROW, CsvReader, open_csv, read_header
 
 
 def test_what_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ from cali_reg.data import california_housing
 from cali_reg.errors import UsageError
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.cell_parser import parse_cell, parse_number
-from cali_reg.runtime.csv_reader import CsvReader
 from cali_reg.runtime.predictor import load_model
+from cali_reg.runtime.reading.csv_reader import CsvReader
 
 HEADER = ",".join(california_housing.FEATURES)
 ROW = "1.6812,25,4.1922,1.0223,1392,3.8774,36.06,-119.01"

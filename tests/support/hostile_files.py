@@ -52,7 +52,8 @@ def csv_files() -> Iterator[tuple[str, str | bytes]]:
     yield "nul_in_cell.csv", with_cell("1\0")
     yield "open_quote.csv", with_cell('"1') + CSV
     yield "escape_twice_in_header.csv", CSV.replace("x,town", '"\x1b[1mx","\x1b[1mx",x,town', 1)
-    yield "utf16.csv", CSV.encode("utf-16")
+    yield "utf16_without_mark.csv", CSV.encode("utf-16-le")
+    yield "utf16_cut_off.csv", CSV.encode("utf-16")[:-1]
     yield "not_utf8.csv", with_cell("1").encode() + b"\xff\xfe,Bern,1\n"
     yield "surrogate.csv", with_cell("1").encode() + b"\xed\xa0\x80,Bern,1\n"
     yield "long_number.csv.gz", gzip.compress(with_cell("1" * 300_000 + "x").encode(), mtime=0)

@@ -10,6 +10,7 @@ from cali_reg.jobs.fit import Trained
 from cali_reg.jobs.train import train
 from cali_reg.jobs.training_data.base import Block
 from cali_reg.jobs.training_data.embedded_data import EmbeddedData, summarize_tables
+from cali_reg.runtime.reading.options import USUAL, Reading
 from cali_reg.runtime.schema import Column
 
 
@@ -42,6 +43,11 @@ class TableData:
     def blocks(self) -> Iterator[Block]:
         """Yield the features of the training rows."""
         yield self.rows.X
+
+    @property
+    def reading(self) -> Reading:
+        """As usual."""
+        return USUAL
 
     def provenance(self) -> dict[str, Any]:
         """Return that of the embedded data."""

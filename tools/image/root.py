@@ -25,6 +25,7 @@ INTERPRETER = Path("/usr/local/bin/python3")
 # The program, the module behind `-m`, what every start imports, and the encodings of text files.
 IMPORTED = ["runpy", "site", "os"]
 IMPORTED += [f"encodings.{name}" for name in ("ascii", "latin_1", "utf_8", "utf_8_sig")]
+IMPORTED += [f"encodings.{name}" for name in ("cp1252", "utf_16", "utf_16_be", "utf_16_le")]
 # Modules of the library import these for their own tests and for interactive use.
 LEFT_OUT = ["_pyrepl", "doctest", "pdb", "pydoc", "readline", "rlcompleter", "unittest"]
 

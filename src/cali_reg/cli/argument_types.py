@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 
 from cali_reg.runtime.cell_parser import parse_number
+from cali_reg.runtime.reading.options import SEPARATOR_NAMES
+
+_ESCAPE = re.compile(r"\\(?:t|[xu]([0-9a-fA-F]{4}|[0-9a-fA-F]{2}))")
 
 
 def fraction(text: str) -> float:
@@ -187,6 +191,32 @@ def name(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8")
     return text.strip()
+
+
+def separator(text: str) -> str:
+    """Parse a separator of cells.
+
+    Parameters
+    ----------
+    text : str
+        One character, or one of `SEPARATOR_NAMES`.
+
+    Returns
+    -------
+    str
+        Checked by `Reading.updated`.
+    """
+    return SEPARATOR_NAMES.get(text) or characters(text)
+
+
+def characters(text: str) -> str:
+    r"""Return text with characters in place of escapes such as ``\t`` and ``\xa0``.
+
+    Parameters
+    ----------
+    text : str
+    """
+    return _ESCAPE.sub(lambda found: chr(int(found[1] or "9", 16)), text)
 
 
 def bits(text: str) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 from cali_reg.data import files
 from cali_reg.data.formats.base import Fragment
 from cali_reg.data.listing import inputs
 from cali_reg.data.readers import describe
 from cali_reg.errors import DataError
+from cali_reg.runtime.reading.options import USUAL, Reading
 from cali_reg.runtime.schema import Column, duplicate_column, missing_column
 
 
@@ -37,6 +39,12 @@ class Dataset:
     def name(self) -> str:
         """The first file's name, for messages."""
         return self.fragments[0].file.name
+
+    @property
+    def reading_notes(self) -> tuple[str, ...]:
+        """What a first look has found in the first CSV file that is not as usual, in a line."""
+        notes = (f.dialect.note(f.file.name) for f in self.fragments if f.dialect.found)
+        return tuple(islice(notes, 1))
 
     def check(self, columns: Sequence[Column], advice: str = "convert it") -> None:
         """Check that every file has some columns, of types that can be used.
@@ -110,13 +118,17 @@ def _require_once(fragment: Fragment, name: str, columns: Mapping[str, object]) 
         raise duplicate_column(fragment.file.name, name)
 
 
-def open_dataset(paths: Sequence[str], *, csv_types: bool = True) -> Dataset:
+def open_dataset(
+    paths: Sequence[str], reading: Reading = USUAL, *, csv_types: bool = True
+) -> Dataset:
     """Find the files that paths name, and their columns.
 
     Parameters
     ----------
     paths : sequence of str
         Files, wildcards, folders and URLs, as `inputs.find` takes them.
+    reading : Reading, optional
+        What the user asks for about how they are read.
     csv_types : bool, default=True
         Whether to find the types of a CSV file's columns.
 
@@ -131,6 +143,6 @@ def open_dataset(paths: Sequence[str], *, csv_types: bool = True) -> Dataset:
     UsageError
         For a file that is named twice.
     """
-    found = inputs.find(paths)
+    found = [replace(file, reading=reading) for file in inputs.find(paths)]
     with ThreadPoolExecutor() as threads:  # remote storage takes a while to answer
         return Dataset(tuple(threads.map(partial(describe, csv_types=csv_types), found)))

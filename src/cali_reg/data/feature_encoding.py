@@ -183,6 +183,9 @@ def encode(
     for k, (column, array) in enumerate(zip(columns, batch.arrays, strict=True)):
         if column.levels is None:
             values, missing = _encode_numbers(array, k, encoded)
+            if column.missing_numbers:
+                marked = np.isin(values, list(column.missing_numbers))
+                missing = marked if missing is None else missing | marked
         else:
             values = _encode_levels(array, (indexes or {}).get(k) or LevelIndex(column))
             missing, unknown = values == _MISSING, values == _UNSEEN

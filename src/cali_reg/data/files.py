@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from cali_reg.errors import DataError
+from cali_reg.runtime.reading.options import USUAL, Reading
 
 FORMATS = {
     ".csv": "CSV",
@@ -42,6 +43,8 @@ class File:
         Time of the last change, in nanoseconds; None if unknown.
     identity : tuple
         The same for all names of the file.
+    reading : Reading
+        What the user asks for about how it is read.
     """
 
     filesystem: fs.FileSystem
@@ -52,6 +55,7 @@ class File:
     size: int
     changed: int | None
     identity: tuple[object, ...]
+    reading: Reading = USUAL
 
     @property
     def is_compressed(self) -> bool:

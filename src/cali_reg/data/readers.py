@@ -128,7 +128,14 @@ def describe(file: File, *, csv_types: bool = True) -> Fragment:
     keys = {key: value for key, value in file.keys.items() if key not in types}
     stored = {name: raw for name, raw in zip(names, found.names, strict=True) if name != raw}
     return Fragment(
-        file, types, keys, duplicates, found.n_rows, found.group_rows, stored_names=stored
+        file,
+        types,
+        keys,
+        duplicates,
+        found.n_rows,
+        found.group_rows,
+        stored_names=stored,
+        dialect=found.dialect,
     )
 
 

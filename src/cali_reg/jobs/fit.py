@@ -29,6 +29,7 @@ from cali_reg.least_squares.statistics.scores import (
 )
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import VERSIONS, Feature, LinearModel
+from cali_reg.runtime.reading.options import USUAL, Reading
 from cali_reg.runtime.schema import Column, format_names
 
 INTERVAL_FEATURES = 200  # up to here intervals are stored: n_features**2 / 2 numbers
@@ -71,6 +72,7 @@ def fit(
     columns: tuple[Column, ...],
     samples: tuple[tuple[float, ...], ...],
     source: dict[str, Any],
+    reading: Reading = USUAL,
     ranges_are: str = "exact",
     min_r2: float | None = None,
     allow_collinear: bool = False,
@@ -93,6 +95,8 @@ def fit(
         The features of some held-out rows, to store for a first prediction.
     source : dict
         The provenance of the rows.
+    reading : Reading, optional
+        How files of rows are read.
     ranges_are : {"exact", "outer"}, default="exact"
         ``outer`` if the true ranges may be narrower.
     min_r2 : float, optional
@@ -146,6 +150,7 @@ def fit(
         fit_intercept=fit_intercept,
         samples=samples,
         source=source,
+        reading=reading,
         moments_fingerprint=moments_fingerprint,
         interval=None if interval is None else with_levels(interval, levels),
         rounding_bound=prediction_rounding_bound(solution.intercept, solution.coefficients, ranges),

@@ -48,7 +48,9 @@ def predict_files(options: PredictOptions, predictor: Predictor) -> None:
         If the output cannot be written; an existing file is then unchanged.
     """
     log = RowLog(options.on_error)
-    batches = read_batches(options.paths, predictor.validator, options.keep, log, options.out)
+    batches = read_batches(
+        options.paths, predictor.validator, options.keep, log, predictor.reading, options.out
+    )
     with _open_writer(options) as write:
         for batch in prefetch(batches):
             write(batch, _predict_valid(predictor, batch))

@@ -20,6 +20,8 @@ from cali_reg.data.prefetch import prefetch
 from cali_reg.data.readers import BATCH_SIZE, Batch, read
 from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime.atomic_files import is_same_file
+from cali_reg.runtime.messages import print_notes
+from cali_reg.runtime.reading.options import Reading
 from cali_reg.runtime.row_validator import NO_ROWS, Noted, RowLog, RowValidator, outside_range
 from cali_reg.runtime.schema import Column
 
@@ -68,6 +70,7 @@ def read_batches(
     validator: RowValidator,
     keep: Sequence[str],
     log: RowLog,
+    reading: Reading,
     out: Path | None = None,
 ) -> Iterator[PredictionBatch]:
     """Yield the rows of files to write: the valid ones, and with ``on_error="blank"`` the others.
@@ -82,6 +85,8 @@ def read_batches(
         Names of the columns to copy to the output.
     log : RowLog
         Counts the rows, and raises an error for invalid ones or reports them.
+    reading : Reading
+        How the files are read.
     out : Path, optional
         The file that is written, which must not be one of those to read.
 
@@ -93,7 +98,7 @@ def read_batches(
         For files that cannot be read or have no rows and, if the log stops at it, for the first
         invalid row, after the rows before it.
     """
-    dataset = open_dataset(paths, csv_types=False)
+    dataset = open_dataset(paths, reading, csv_types=False)
     for fragment in dataset.fragments:
         file = fragment.file
         if out is not None and file.is_local and is_same_file(out, file.path):
@@ -110,6 +115,7 @@ def read_batches(
                 f"{fragment.file.name}: no rows; expected a header and at least one row"
             )
     dataset.check_unchanged()
+    print_notes("cali-reg predict", dataset.reading_notes)
 
 
 def encode_for(validator: RowValidator, batch: Batch) -> EncodedBatch:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from cali_reg.errors import UsageError
 from cali_reg.jobs.gates import check_contract
@@ -20,6 +22,7 @@ def quantize_model(
     bits: int,
     *,
     data: Sequence[str] = (),
+    reading: Mapping[str, Any] = MappingProxyType({}),
     max_r2_loss: float,
     max_change: float | None = None,
 ) -> Quantized:
@@ -33,6 +36,8 @@ def quantize_model(
         Width of a code, 2 to 16; 0 for the smallest width that keeps `max_change`.
     data : sequence of str, default=()
         Files of the training rows, to measure the largest change of a prediction.
+    reading : mapping of str to value, optional
+        How these files are read, where that differs from the training: fields of `Reading`.
     max_r2_loss : float
         The largest loss of R² that passes, on training and held-out rows.
     max_change : float, optional
@@ -52,7 +57,7 @@ def quantize_model(
     ArtifactError, FormatError
         If the model cannot be read.
     """
-    model, moments, blocks = _load(folder, data)
+    model, moments, blocks = _load(folder, data, reading)
     if bits:
         result = quantize(model, moments, bits, blocks=blocks)
     elif max_change is not None:
@@ -63,7 +68,11 @@ def quantize_model(
     return result
 
 
-def quantize_all_widths(folder: Path, data: Sequence[str] = ()) -> list[Quantized]:
+def quantize_all_widths(
+    folder: Path,
+    data: Sequence[str] = (),
+    reading: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Quantized]:
     """Quantize the model of a folder to codes of each width from 2 to 16 bits.
 
     Parameters
@@ -71,6 +80,7 @@ def quantize_all_widths(folder: Path, data: Sequence[str] = ()) -> list[Quantize
     folder : Path
         The model's folder.
     data : sequence of str, default=()
+    reading : mapping of str to value, optional
         As in `quantize_model`.
 
     Returns
@@ -85,23 +95,28 @@ def quantize_all_widths(folder: Path, data: Sequence[str] = ()) -> list[Quantize
     ArtifactError, FormatError
         If the model cannot be read.
     """
-    model, moments, blocks = _load(folder, data)
+    model, moments, blocks = _load(folder, data, reading)
     return [quantize(model, moments, bits, blocks=blocks) for bits in WIDTHS]
 
 
-def _load(folder: Path, data: Sequence[str]) -> tuple[LinearModel, TrainTestMoments, Blocks | None]:
+def _load(
+    folder: Path, data: Sequence[str], reading: Mapping[str, Any]
+) -> tuple[LinearModel, TrainTestMoments, Blocks | None]:
     model, moments = moments_file.load_with_model(folder)
-    return model, moments, _training_rows(model, moments, data)
+    return model, moments, _training_rows(model, moments, data, reading)
 
 
 def _training_rows(
-    model: LinearModel, moments: TrainTestMoments, paths: Sequence[str]
+    model: LinearModel,
+    moments: TrainTestMoments,
+    paths: Sequence[str],
+    reading: Mapping[str, Any],
 ) -> Blocks | None:
     """Return the training rows, if they are embedded or named; they must have these moments."""
     if paths:
         from cali_reg.jobs.training_data.file_data import FileData
 
-        files = FileData.for_model(model, paths)
+        files = FileData.for_model(model, paths, reading)
         if files.summary().train != moments.train:
             n_rows = moments.train.n_samples
             raise UsageError(f"{paths[0]}: its rows are not the {n_rows} training rows")

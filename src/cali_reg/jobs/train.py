@@ -67,6 +67,7 @@ def train(
         columns=data.columns,
         samples=summary.sample_rows,
         source=source,
+        reading=data.reading,
         min_r2=min_r2,
         allow_collinear=allow_collinear,
         store_intervals=store_intervals,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from cali_reg.data.summaries.summary import Summary
 from cali_reg.errors import UsageError
@@ -53,6 +54,7 @@ def update(
     *,
     add: Sequence[str] = (),
     remove: Sequence[str] = (),
+    reading: Mapping[str, Any] = MappingProxyType({}),
     min_r2: float | None = None,
     allow_collinear: bool = False,
 ) -> Updated:
@@ -69,6 +71,8 @@ def update(
         The model's folder.
     add, remove : sequence of str, default=()
         Files of rows to add, and of rows to remove.
+    reading : mapping of str to value, optional
+        How these files are read, where that differs from the training: fields of `Reading`.
     min_r2 : float, optional
         The lowest R² on the held-out rows that passes; by default any passes.
     allow_collinear : bool, default=False
@@ -94,12 +98,13 @@ def update(
     n_added = n_removed = RowCounts()
     notes: tuple[str, ...] = ()
     if add:
-        added = summarize_rows(FileData.for_model(model, add))
+        rows = FileData.for_model(model, add, reading)
+        added = summarize_rows(rows)
         train, test = train + added.train, test + added.test
         ranges, n_added = union_ranges(ranges, added.ranges), _counts(added)
-        notes = added.notes
+        notes = (*rows.reading_notes, *added.notes)
     if remove:
-        removed = summarize_rows(FileData.for_model(model, remove))
+        removed = summarize_rows(FileData.for_model(model, remove, reading))
         train, test, ranges_are = train - removed.train, test - removed.test, "outer"
         n_removed = _counts(removed)
     source = model.source
@@ -111,6 +116,7 @@ def update(
         columns=model.columns,
         samples=model.samples,
         source=source,
+        reading=model.reading,
         ranges_are=ranges_are,
         min_r2=min_r2,
         allow_collinear=allow_collinear,

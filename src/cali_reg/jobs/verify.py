@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 from cali_reg.errors import ArtifactError, DataError, GateError, UsageError
 from cali_reg.jobs.fit import Trained, fit
@@ -68,6 +69,7 @@ def verify(
     *,
     data: Sequence[str] = (),
     test_data: Sequence[str] = (),
+    reading: Mapping[str, Any] = MappingProxyType({}),
     trust_moments: bool = False,
 ) -> Verification:
     """Rebuild a folder's artifacts in memory and compare every byte.
@@ -83,6 +85,8 @@ def verify(
         Files of the training rows; by default the rows are embedded.
     test_data : sequence of str, default=()
         Files of the held-out rows, for a model that was trained with such.
+    reading : mapping of str to value, optional
+        How these files are read, where that differs from the training: fields of `Reading`.
     trust_moments : bool, default=False
         Use ``moments.json`` in place of unavailable rows. This proves less: whoever changes that
         file can change all the others to match.
@@ -115,7 +119,7 @@ def verify(
             f" {data[0]}: do not use the other files"
         )
     model = model or train(EmbeddedData()).model  # without model.json: the default
-    inputs = find_inputs(model, data, test_data)
+    inputs = find_inputs(model, data, test_data, reading)
     if trust_moments:
         inputs = use_stored_moments(files, inputs)
     rebuilt, trained = _rebuild(model, quantized, inputs)
@@ -207,6 +211,7 @@ def _rebuild_model(model: LinearModel, moments: TrainTestMoments, inputs: Rebuil
         columns=inputs.columns,
         samples=model.samples if samples is None else samples,
         source=inputs.source,
+        reading=model.reading,
         ranges_are="outer" if is_outer else "exact",
         store_intervals=model.interval is not None,
         levels=levels_of(model),

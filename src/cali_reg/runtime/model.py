@@ -10,6 +10,7 @@ from cali_reg.errors import FormatError
 from cali_reg.runtime import fingerprinted_json
 from cali_reg.runtime.cell_parser import MISSING
 from cali_reg.runtime.prediction_interval import Interval, IntervalAboutZero, to_floats
+from cali_reg.runtime.reading.options import USUAL, Reading, read_reading
 from cali_reg.runtime.schema import Column, feature_names, read_column
 
 VERSIONS = (1, 2)  # of model.json that can be read; the last one is written
@@ -96,6 +97,8 @@ class LinearModel(NamedTuple):
         How much the roundings of a prediction can change it, at most, for inputs inside the
         training ranges, in units of the target. None if the exact prediction can be beyond float64,
         and in version 1.
+    reading : Reading
+        How the files of rows are read, as far as the user has said it.
     version : {1, 2}
         Version of the format.
     fingerprint : str
@@ -115,6 +118,7 @@ class LinearModel(NamedTuple):
     interval: Interval | None = None
     rounding_bound: float | None = None
     fit_intercept: bool = True
+    reading: Reading = USUAL
     version: int = VERSIONS[-1]
     fingerprint: str = ""
 
@@ -151,11 +155,12 @@ class LinearModel(NamedTuple):
         content["columns"] = [column.to_dict() for column in self.columns]
         content["features"] = [feature._asdict() for feature in self.features]
         content["interval"] = None if self.interval is None else self.interval._asdict()
+        content["reading"] = self.reading.to_dict()
         del content["version"]
         if self.fit_intercept:  # as usual
             del content["fit_intercept"]
         if self.version == 1:
-            del content["rounding_bound"]
+            del content["rounding_bound"], content["reading"]
             content["columns"] = [{"name": c.name, "levels": c.levels} for c in self.columns]
         return fingerprinted_json.dump("model", self.version, content)
 
@@ -282,9 +287,10 @@ class QuantizedModel(NamedTuple):
 def _read_model(content: dict[str, Any]) -> LinearModel:
     """Build a model from JSON. Raises one of several errors for content that does not fit."""
     del content["format"]
-    if content["version"] == 1 and "rounding_bound" in content:
-        raise TypeError("version 1 has no rounding bound")
+    if content["version"] == 1 and not {"rounding_bound", "reading"}.isdisjoint(content):
+        raise TypeError("version 1 has no rounding bound and no reading")
     bound = content.pop("rounding_bound") if content["version"] > 1 else None
+    reading = read_reading(content.pop("reading")) if content["version"] > 1 else USUAL
     features = tuple(_feature(**feature) for feature in content.pop("features"))
     if not features:
         raise ValueError("it has no feature")
@@ -307,6 +313,7 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
         moments_fingerprint=moments,
         fit_intercept=fit_intercept,
         rounding_bound=None if bound is None else to_floats([bound])[0],
+        reading=reading,
         **content,
     )
     if not isinstance(model.target, str) or model.names != feature_names(columns):
@@ -352,7 +359,7 @@ def _read_quantized(content: dict[str, Any]) -> QuantizedModel:
 
 def _of_version_1(column: Column) -> Column:
     """Return a column of version 1: its categories are texts, and only an empty cell is missing."""
-    if column.as_text or column.not_missing:
+    if column.as_text or column.not_missing or column.missing:
         raise TypeError("version 1 has no kinds of categories")
     if column.levels is None:
         return column

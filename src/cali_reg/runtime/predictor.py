@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.csv_reader import CsvReader, open_csv, read_header
-from cali_reg.runtime.messages import printable
+from cali_reg.runtime.cell_parser import parse_cell
+from cali_reg.runtime.messages import print_notes
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 from cali_reg.runtime.prediction_interval import Interval
-from cali_reg.runtime.row_validator import NO_ROWS, Noted, RowLog, RowValidator
+from cali_reg.runtime.reading.csv_reader import CSV_SUFFIXES, CsvReader, open_csv, read_header
+from cali_reg.runtime.reading.dialect import Dialect
+from cali_reg.runtime.row_validator import NO_ROWS, Noted, Parse, RowLog, RowValidator
 from cali_reg.runtime.schema import find_duplicate
 from cali_reg.runtime.text_writer import TextWriter
 
@@ -60,6 +63,8 @@ class PredictOptions(NamedTuple):
         Name of the predicted column, ``prediction`` by default. Text then has a header in any case.
     row_numbers : bool
         Whether to write the number of each row in its file.
+    reading : mapping
+        How to read the files, where that differs from the training: fields of `Reading`.
     """
 
     artifacts: Path
@@ -73,6 +78,7 @@ class PredictOptions(NamedTuple):
     on_error: str = "stop"
     name: str | None = None
     row_numbers: bool = False
+    reading: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -101,7 +107,7 @@ class PredictOptions(NamedTuple):
         if self.writes_table:
             return False
         files = [path for path in self.paths if path != "-"]
-        if not all(path.lower().endswith(".csv") and os.path.isfile(path) for path in files):  # noqa: PTH113
+        if not all(path.lower().endswith(CSV_SUFFIXES) and os.path.isfile(path) for path in files):  # noqa: PTH113
             return False
         return sum(map(os.path.getsize, files)) <= _SMALL
 
@@ -140,6 +146,8 @@ class Predictor:
         How to treat categories not seen in training.
     outside : {"note", "error"}, default="note"
         How to treat values outside the training ranges.
+    reading : mapping of str to value, optional
+        How files are read, where that differs from the training: fields of `Reading`.
 
     Attributes
     ----------
@@ -149,6 +157,8 @@ class Predictor:
         The model that predicts.
     interval : tuple of (Interval, float), or None
         The stored interval and the confidence level, if there are prediction intervals.
+    reading : Reading
+        How files of rows are read.
     validator : RowValidator
         Checks the rows.
     outputs : tuple of str
@@ -173,6 +183,7 @@ class Predictor:
         interval: float | None = None,
         unseen: str = "error",
         outside: str = "note",
+        reading: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         for name, value in (("precision", precision), ("unseen", unseen), ("outside", outside)):
             if value not in _CHOICES[name]:
@@ -189,9 +200,9 @@ class Predictor:
         if interval is not None:
             self.interval = _interval(folder, self.model, precision, interval), interval
             self.outputs = ("prediction", "lower", "upper")
-        self.validator = RowValidator(
-            self.model.columns, self.model.features, unseen=unseen, outside=outside
-        )
+        self.reading = self.model.reading.updated(reading)
+        columns = tuple(map(self.reading.with_marks, self.model.columns))
+        self.validator = RowValidator(columns, self.model.features, unseen=unseen, outside=outside)
 
     def predict(self, row: Mapping[str, Any]) -> float:
         """Predict one row.
@@ -213,13 +224,15 @@ class Predictor:
         """
         return self.predict_checked(row).values[0]
 
-    def predict_checked(self, row: Mapping[str, Any]) -> Prediction:
+    def predict_checked(self, row: Mapping[str, Any], parse: Parse = parse_cell) -> Prediction:
         """Predict one row, with its interval and notes.
 
         Parameters
         ----------
         row : mapping of str to value
             As for `predict`.
+        parse : callable, optional
+            As for `RowValidator.validate`.
 
         Returns
         -------
@@ -230,7 +243,7 @@ class Predictor:
         DataError
             For a row that is not valid.
         """
-        valid = self.validator.validate(row)
+        valid = self.validator.validate(row, parse)
         prediction = self.used.predict(valid.features)
         if self.interval is None:
             return Prediction((prediction,), valid.outside, valid.unseen)
@@ -301,6 +314,7 @@ def open_predictor(options: PredictOptions) -> Predictor:
         interval=options.interval,
         unseen=options.unseen,
         outside=options.outside,
+        reading=options.reading,
     )
     if options.out is not None:
         artifacts.require_output(options.out, options.artifacts, options.paths)
@@ -353,24 +367,29 @@ def predict_rows(options: PredictOptions, predictor: Predictor) -> None:
         raise UsageError(f"{options.out}: this format needs pyarrow; install it, or write .csv")
     log = RowLog(options.on_error)
     names = [*options.copied, *options.outputs]
+    notes: list[str] = []  # about the first file that is not as usual
     with TextWriter.open(options.out, names, has_header=options.has_header) as writer:
         for path in options.paths:
-            for values in _predict_csv(path, options, predictor, log):
+            for values in _predict_csv(path, options, predictor, log, notes):
                 writer.write([values])
+    print_notes("cali-reg predict", notes)
     log.print_summary()
 
 
 def _predict_csv(
-    path: str, options: PredictOptions, predictor: Predictor, log: RowLog
+    path: str, options: PredictOptions, predictor: Predictor, log: RowLog, notes: list[str]
 ) -> Iterator[tuple[object, ...]]:
     """Yield the cells to write of each row that is not left out."""
     names = [column.name for column in predictor.model.columns]
     blank = ("",) * len(options.outputs) if options.on_error == "blank" else None
-    with open_csv(path) as (name, lines):
-        reader = CsvReader(name, read_header(lines, name), [*names, *options.keep])
+    with open_csv(path, predictor.reading) as (name, dialect, lines):
+        if dialect.found and not notes:
+            notes.append(dialect.note(name))
+        wanted = [*names, *options.keep]
+        reader = CsvReader(name, read_header(lines, name, dialect), wanted, dialect)
         for number, cells, problem in reader.read(lines):
             where = f"{name}: row {number}"
-            values = _predict_cells(predictor, names, cells, problem, where, log) or blank
+            values = _predict_cells(predictor, dialect, cells, problem, where, log) or blank
             if values is not None:
                 kept = cells[len(names) :] if cells else [""] * len(options.keep)
                 yield (*[number] * options.row_numbers, *kept, *values)
@@ -379,7 +398,7 @@ def _predict_csv(
 
 def _predict_cells(
     predictor: Predictor,
-    names: Sequence[str],
+    dialect: Dialect,
     cells: Sequence[str] | None,
     problem: str,
     where: str,
@@ -389,8 +408,12 @@ def _predict_cells(
     if cells is None:
         log.reject(f"{where}: {problem}")
         return None
+    row = {
+        column.name: cell if column.levels is None else dialect.category(cell)
+        for column, cell in zip(predictor.validator.columns, cells, strict=False)
+    }
     try:
-        prediction = predictor.predict_checked(dict(zip(names, cells, strict=False)))
+        prediction = predictor.predict_checked(row, dialect.parse)
     except DataError as error:
         log.reject(f"{where}: {error}")
         return None
@@ -413,57 +436,3 @@ def _interval(folder: Path, model: LinearModel, precision: str, level: float) ->
         )
     model.interval.quantile(level)  # refuses a level that is not stored
     return model.interval
-
-
-def describe_samples(folder: Path) -> str:
-    """Return the predictions of the sample rows by both models, as text.
-
-    Where the codes are missing, or stale because they were made from another model, the text says
-    so, and has the predictions of the float64 model.
-
-    Parameters
-    ----------
-    folder : Path
-        The model's folder. Its quantized model may be missing or stale.
-
-    Raises
-    ------
-    ArtifactError, FormatError
-        If the model is missing, or a file cannot be read, is damaged or belongs to another model.
-    UsageError
-        If the model holds no sample rows.
-    """
-    files = artifacts.Snapshot(folder, artifacts.MODEL, artifacts.QUANTIZED)
-    model = files.model()
-    if not model.samples:
-        raise UsageError(
-            f"{folder / artifacts.MODEL}: holds no sample rows (trained with --test-size 0 or"
-            " --samples 0); name a CSV file, or - for standard input"
-        )
-    predictions = [model.predict(row) for row in model.samples]
-    text = f"Sample predictions: {format_values(predictions)}\n"
-    if not files.has(artifacts.QUANTIZED):
-        return text + "Quantized: none yet (run `cali-reg quantize`)\n"
-    quantized = files.find_quantized(model)
-    if quantized is None:
-        path = printable(str(folder / artifacts.QUANTIZED))
-        return (
-            text
-            + f"Quantized: {path} is stale, made from another model (run `cali-reg quantize`)\n"
-        )
-    others = [quantized.predict(row) for row in model.samples]
-    largest = max(abs(a - b) for a, b in zip(predictions, others, strict=True))
-    return (
-        f"{text}uint{quantized.bits} predictions:  {format_values(others)}\n"
-        f"Largest difference: {largest:.6f} {printable(model.target)}\n"
-    )
-
-
-def format_values(values: Sequence[float]) -> str:
-    """Return values with three decimals, as NumPy prints them: ``[0.719 1.764]``.
-
-    Parameters
-    ----------
-    values : sequence of float
-    """
-    return f"[{' '.join(f'{value:.3f}' for value in values)}]"

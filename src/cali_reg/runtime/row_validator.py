@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
-from cali_reg.runtime.cell_parser import is_missing, parse_cell, plain_number
+from cali_reg.runtime.cell_parser import parse_cell, plain_number
 from cali_reg.runtime.messages import print_error
 from cali_reg.runtime.model import Feature
 from cali_reg.runtime.schema import Column, LevelIndex, missing_column
+
+Parse = Callable[[str], float | None]  # returns the number that a cell stands for
 
 
 class ValidRow(NamedTuple):
@@ -58,7 +60,7 @@ class RowValidator:
         self.unseen, self.outside = unseen, outside
         self._levels = [None if column.levels is None else LevelIndex(column) for column in columns]
 
-    def validate(self, row: Mapping[str, Any]) -> ValidRow:
+    def validate(self, row: Mapping[str, Any], parse: Parse = parse_cell) -> ValidRow:
         """Return the features of one row.
 
         Parameters
@@ -67,6 +69,8 @@ class RowValidator:
             A value for each column of the model; others are ignored. A numeric column takes a
             number, true or false, or text as a CSV cell has it; a categorical column takes text,
             a number, or true or false.
+        parse : callable, optional
+            Returns the number that a text stands for, or None; by default `parse_cell`.
 
         Returns
         -------
@@ -85,7 +89,7 @@ class RowValidator:
                 raise missing_column("row", column.name, list(map(str, row)))
             value = row[column.name]
             if levels is None:
-                features.append(_number(column, value))
+                features.append(_number(column, value, parse))
             else:
                 text = _category(column, value)
                 level = levels.find(text)
@@ -230,14 +234,14 @@ def _one_hot(column: Column, level: int) -> list[float]:
     return values
 
 
-def _number(column: Column, value: Any) -> float:
+def _number(column: Column, value: Any, parse: Parse) -> float:
     value = _plain(value)
     if isinstance(value, str):
-        number = parse_cell(value)
+        number = parse(value)
         if number is None:
-            problem = column.missing_value() if is_missing(value) else column.invalid_value(value)
-            raise DataError(problem)
-        return number
+            is_missing = column.is_missing(value)
+            raise DataError(column.missing_value() if is_missing else column.invalid_value(value))
+        return _not_missing(column, number)
     if value is None:
         raise DataError(column.missing_value())
     try:
@@ -250,6 +254,13 @@ def _number(column: Column, value: Any) -> float:
         raise DataError(column.invalid_value(_text(value)))
     if isinstance(value, int) and int(number) != value:
         raise DataError(column.inexact_value(value))
+    return _not_missing(column, number)
+
+
+def _not_missing(column: Column, number: float) -> float:
+    """Return a number, unless it stands for a missing value in this column."""
+    if column.missing and number in column.missing_numbers:
+        raise DataError(column.missing_value())
     return number
 
 

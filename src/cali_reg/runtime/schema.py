@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
-from cali_reg.runtime.cell_parser import is_missing, parse_category
+from cali_reg.runtime.cell_parser import is_missing, parse_category, parse_number
 from cali_reg.runtime.messages import did_you_mean
 
 _MOST_NAMES = 12  # in a message
@@ -26,12 +26,15 @@ class Column(NamedTuple):
         Whether numbers among the categories are text, so that 10 and 10.0 are two of them.
     not_missing : tuple of str
         Texts that are categories here, though they stand for a missing value elsewhere: ``NA``.
+    missing : tuple of str
+        Further texts and numbers that stand for a missing value here, such as ``?`` and ``-999``.
     """
 
     name: str
     levels: tuple[str, ...] | None = None
     as_text: bool = False
     not_missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -47,7 +50,19 @@ class Column(NamedTuple):
         ----------
         text : str
         """
-        return is_missing(text) and text.strip() not in self.not_missing
+        if is_missing(text):
+            return text.strip() not in self.not_missing
+        return bool(self.missing) and self._is_marked(text.strip())
+
+    def _is_marked(self, text: str) -> bool:
+        """Tell whether a text is one of `missing`; a number is, however it is written."""
+        return text in self.missing or parse_number(text) in self.missing_numbers
+
+    @property
+    def missing_numbers(self) -> frozenset[float]:
+        """The numbers that stand for a missing value."""
+        found = map(parse_number, self.missing)
+        return frozenset(number for number in found if number is not None)
 
     def category(self, text: str) -> str:
         """Return the category that a cell of this column stands for.
@@ -66,6 +81,8 @@ class Column(NamedTuple):
             content["as_text"] = True
         if self.not_missing:
             content["not_missing"] = list(self.not_missing)
+        if self.missing:
+            content["missing"] = list(self.missing)
         return content
 
     def invalid_value(self, found: str) -> str:
@@ -179,8 +196,9 @@ def read_column(content: dict[str, Any]) -> Column:
         None if levels is None else tuple(levels),
         content.get("as_text") is True,
         tuple(content.get("not_missing", ())),
+        tuple(content.get("missing", ())),
     )
-    texts = [column.name, *(column.levels or ()), *column.not_missing]
+    texts = [column.name, *(column.levels or ()), *column.not_missing, *column.missing]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a column name or category is not a string")
     if column.to_dict() != content:

@@ -21,7 +21,7 @@ from cali_reg.data.listing import inputs
 from cali_reg.data.readers import Batch, describe, read
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import parse_cell
-from cali_reg.runtime.csv_reader import CsvReader, open_csv, read_header
+from cali_reg.runtime.reading.csv_reader import CsvReader, open_csv, read_header
 from cali_reg.runtime.schema import Column
 
 READ_CSV = pyarrow.csv.read_csv
@@ -211,7 +211,7 @@ def test_predict_reads_the_same_numbers(
     """The parser that needs no package agrees with the fast one."""
     path.write_text(as_text(cells, style), encoding="utf-8", newline="")
     found, _ = read_all(path, 100)
-    with open_csv(str(path)) as (name, lines):
+    with open_csv(str(path)) as (name, _, lines):
         reader = CsvReader(name, read_header(lines, name), ["x", "y"])
         slow = [(n, list(map(parse_cell, cells or ()))) for n, cells, _ in reader.read(lines)]
     assert repr(slow) == repr([(number, [x, y]) for number, (x, _, y) in found])

@@ -13,7 +13,7 @@ from layouts import refused
 from cali_reg.data.formats import csv_blocks
 from cali_reg.data.listing import inputs
 from cali_reg.data.readers import describe, read
-from cali_reg.runtime import csv_reader
+from cali_reg.runtime.reading import csv_reader
 from cali_reg.runtime.schema import Column
 
 MOST = 2000

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from cali_reg.cli import argument_types, arguments
+from cali_reg.cli import argument_types, arguments, reading_arguments
 from cali_reg.errors import UsageError
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.atomic_files import write_file
 from cali_reg.runtime.predictor import (
     PredictOptions,
-    describe_samples,
     open_predictor,
     predict_rows,
 )
+from cali_reg.runtime.samples import describe_samples
 
 DESCRIPTION = """\
 Predict the rows of files, which are matched to the model's columns by name, and
@@ -35,6 +35,7 @@ _OF_FILES = {  # the options that apply to the rows of files only, and their def
     "on_error": "stop",
     "name": None,
     "row_numbers": False,
+    **dict.fromkeys(reading_arguments.OPTIONS.values()),
 }
 
 
@@ -86,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " Arrow for .arrow or .feather; for .txt, or a name without an ending, what standard"
         " output has: a header only if there are several columns (default: standard output)",
     )
+    reading_arguments.add_reading(parser)
 
 
 def _add_checks(parser: argparse.ArgumentParser) -> None:
@@ -147,6 +149,7 @@ def run(options: argparse.Namespace) -> None:
         on_error=options.on_error,
         name=options.name,
         row_numbers=options.row_numbers,
+        reading=reading_arguments.asked(options),
     )
     predictor = open_predictor(request)
     if request.is_small or not _has_pyarrow():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cali_reg.cli import argument_types, arguments
+from cali_reg.cli import argument_types, arguments, reading_arguments
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.messages import print_report
 
@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the accuracy contract for every width from 2 to 16 bits, and write nothing",
     )
+    reading_arguments.add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -85,13 +86,15 @@ def run(options: argparse.Namespace) -> None:
     from cali_reg.report import tables
 
     data = options.data or ()
+    reading = reading_arguments.asked(options, has_files=bool(data))
     if options.curve:
-        print(tables.curve(quantize_all_widths(options.artifacts, data)), end="")
+        print(tables.curve(quantize_all_widths(options.artifacts, data, reading)), end="")
         return
     result = quantize_model(
         options.artifacts,
         options.bits,
         data=data,
+        reading=reading,
         max_r2_loss=options.max_r2_loss,
         max_change=options.max_change,
     )

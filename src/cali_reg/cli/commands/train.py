@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from cali_reg.cli import argument_types, arguments, train_arguments
+from cali_reg.cli import argument_types, arguments, reading_arguments, train_arguments
 from cali_reg.errors import UsageError
 from cali_reg.runtime.artifacts import read_model
 from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.messages import print_notes, print_report
+from cali_reg.runtime.reading.options import USUAL
 
 TYPE_CHECKING = False  # see cali_reg/__init__.py
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train_arguments.add_model(parser)
     train_arguments.add_split(parser)
     arguments.add_gates(parser)
-    _add_reading(parser)
+    _add_batches(parser)
     parser.add_argument(
         "--json",
         action="store_true",
         help="print the report as one JSON object: scores, coefficients, fingerprints and files",
     )
+    reading_arguments.add_reading(parser)
 
 
 def _add_rows(parser: argparse.ArgumentParser) -> None:
@@ -77,8 +79,8 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add the options of how files are read, which change no result."""
+def _add_batches(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how much is read at once, and where, which change no result."""
     parser.add_argument(
         "--batch-size",
         type=argument_types.positive,
@@ -161,6 +163,7 @@ def _embedded_data(options: argparse.Namespace) -> TrainingData:
     ):
         if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} requires --data; name the files")
+    reading_arguments.asked(options, has_files=False)
     if options.cv == 1:
         raise UsageError("--cv is 1; expected 2 or more folds")
     test_size, seed = _size_and_seed(options)
@@ -210,5 +213,6 @@ def _file_data(options: argparse.Namespace) -> TrainingData:
             n_folds=options.cv or 1,
             batch_size=options.batch_size,
             dask=options.dask,
+            reading=USUAL.updated(reading_arguments.asked(options)),
         )
     )

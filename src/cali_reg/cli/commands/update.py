@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cali_reg.cli import arguments
+from cali_reg.cli import arguments, reading_arguments
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.messages import print_notes, print_report, printable
 
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rows to remove: files as for --add; the model must have been trained on these rows",
     )
     arguments.add_gates(parser)
+    reading_arguments.add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -69,6 +70,7 @@ def run(options: argparse.Namespace) -> None:
         options.artifacts,
         add=options.add or (),
         remove=options.remove or (),
+        reading=reading_arguments.asked(options),
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cali_reg.cli import arguments
+from cali_reg.cli import arguments, reading_arguments
 from cali_reg.errors import GateError
 from cali_reg.runtime.messages import print_report, printable
 
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="use the sums stored in moments.json in place of unavailable rows, and list what is"
         " then not checked",
     )
+    reading_arguments.add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> None:
         options.artifacts,
         data=options.data or (),
         test_data=options.test_data or (),
+        reading=reading_arguments.asked(options, has_files=bool(options.data or options.test_data)),
         trust_moments=options.trust_moments,
     )
     print_report(tables.verdicts(verdicts) + tables.verified(model))

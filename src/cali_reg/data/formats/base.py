@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from cali_reg.data.columns.spellings import BOOLEANS, CELLS, NUMBERS, TEXT
 from cali_reg.data.files import File
 from cali_reg.runtime.cell_parser import parse_number
+from cali_reg.runtime.reading.dialect import USUAL_DIALECT, Dialect
 
 LARGEST_READ = 1 << 28  # bytes of a file that are decompressed or decoded at once, at most
 MOST_TEXT = 1 << 26  # bytes of a column in a block, if its rows can be cut
@@ -32,12 +33,15 @@ class Description(NamedTuple):
         An estimate for CSV; None if unknown.
     group_rows : tuple of int
         Number of rows of each row group of a Parquet file.
+    dialect : Dialect
+        How a CSV file is read.
     """
 
     names: list[str]
     types: list[pa.DataType]
     n_rows: int | None = None
     group_rows: tuple[int, ...] = ()
+    dialect: Dialect = USUAL_DIALECT
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Fragment:
         The number of the first row, from 1.
     stored_names : dict
         The names of some columns as the file has them, with blanks around them, by name.
+    dialect : Dialect
+        How a CSV file is read.
     """
 
     file: File
@@ -74,6 +80,7 @@ class Fragment:
     row_groups: tuple[int, ...] | None = None
     first_row: int = 1
     stored_names: dict[str, str] = field(default_factory=dict)
+    dialect: Dialect = USUAL_DIALECT
 
     @property
     def kinds(self) -> dict[str, str]:

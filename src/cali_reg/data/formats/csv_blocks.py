@@ -8,29 +8,32 @@ of a quoted cell. All other blocks, and those that it rejects, are for Python's 
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
 
+from cali_reg.data.files import File
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import MISSING
-from cali_reg.runtime.csv_reader import read_header
+from cali_reg.runtime.reading.binary import WithHead, open_csv_bytes
+from cali_reg.runtime.reading.csv_reader import read_header
+from cali_reg.runtime.reading.dialect import Dialect, separator_of
+from cali_reg.runtime.reading.options import BLANKS
 
 BLOCK_BYTES = 1 << 20  # of a block
 _MOST_COLUMNS = 1 << 16  # their types take some 10 kB each to find
 
 # The longest beginning of a text in which all quotes are plain: each quoted cell follows the start,
-# a comma or a line end, and one of them follows it. Nothing is tried twice: the time is linear.
-_PLAIN_QUOTES = re.compile(
-    rb'(?:[^"]*+(?<![^,\r\n])"[^"]*+(?:""[^"]*+)*+"(?![^,\r\n]))*+[^"]*+', re.DOTALL
+# a separator or a line end, and one of them follows it. Nothing is tried twice: the time is linear.
+_PLAIN_QUOTES = (
+    rb'(?:[^"]*+(?<![^SEPARATOR\r\n])"[^"]*+(?:""[^"]*+)*+"(?![^SEPARATOR\r\n]))*+[^"]*+'
 )
 
 
@@ -42,9 +45,12 @@ class CsvBlock:
     ----------
     content : bytes or text stream
         Bytes with plain quotes; or, from the first other quotes on, the rest of the file as text.
+    dialect : Dialect
+        How the file is read. Bytes have no comments, no escapes, and one separator between cells.
     """
 
     content: bytes | io.TextIOBase
+    dialect: Dialect
 
     def parse(self, n_columns: int, types: Mapping[int, pa.DataType]) -> list[pa.Array] | None:
         """Parse some columns with Arrow.
@@ -68,9 +74,10 @@ class CsvBlock:
             column_types={str(k): data_type for k, data_type in types.items()},
             include_columns=list(map(str, types)),
             null_values=list(MISSING),
+            decimal_point=self.dialect.decimal,
         )
         try:
-            table = read_table(self.content, names, convert)
+            table = read_table(self.content, names, convert, self.dialect.separator)
         except pa.ArrowInvalid:
             return None
         return [column.combine_chunks() for column in table.columns] if len(table) else None
@@ -85,46 +92,67 @@ class CsvBlock:
         """
         if not isinstance(self.content, bytes):
             return []
-        return list(islice(filter(None, csv.reader(self.lines())), n_rows))
+        reader = self.dialect.reader(self.lines(), strict=False)
+        return list(islice(filter(None, reader), n_rows))
 
     def lines(self) -> io.TextIOBase:
         """Return the text, for Python's parser; a text stream can be read only once."""
         return as_text(self.content) if isinstance(self.content, bytes) else self.content
 
 
-def cut_into_blocks(handle: Any, name: str) -> tuple[list[str], Iterator[CsvBlock]]:
+class CsvTable(NamedTuple):
+    """An open CSV file.
+
+    Attributes
+    ----------
+    dialect : Dialect
+        How it is read.
+    names : list of str
+        The columns' names; empty if there is no header.
+    blocks : iterator of CsvBlock
+        Its rows.
+    """
+
+    dialect: Dialect
+    names: list[str]
+    blocks: Iterator[CsvBlock]
+
+
+def cut_into_blocks(handle: Any, file: File) -> CsvTable:
     """Return the columns' names of an open CSV file, and the blocks of its rows.
 
     Parameters
     ----------
     handle : binary file
         Open for reading, decompressed.
-    name : str
-        The file's name, for messages.
+    file : File
+        What was opened.
 
     Returns
     -------
-    names : list of str
-        Empty if there is no header.
-    blocks : iterator of CsvBlock
+    CsvTable
 
     Raises
     ------
     DataError
         If the header is not CSV or not UTF-8, or has too many columns.
     """
-    contents = _cut(handle)
-    first = next(contents, b"")
-    text = as_text(first) if isinstance(first, bytes) else first
-    header = read_header(text, name)
+    dialect, stream = open_csv_bytes(handle, file.name, file.reading, separator_of(file.path))
+    contents = _cut(stream, dialect)
+    header: list[str] = []
+    first: bytes | io.TextIOBase = b""
+    while not header and (content := next(contents, None)) is not None:
+        text = as_text(content) if isinstance(content, bytes) else content
+        header = read_header(text, file.name, dialect)
+        is_read = text is not content
+        first = text.read().encode("utf-8", "surrogateescape") if is_read else text
     if len(header) > _MOST_COLUMNS:
-        raise DataError(f"{name}: more than {_MOST_COLUMNS} columns; leave some out")
-    if isinstance(first, bytes):
-        first = text.read().encode("utf-8", "surrogateescape")
-    return header, map(CsvBlock, chain([first] if first else [], contents))
+        raise DataError(f"{file.name}: more than {_MOST_COLUMNS} columns; leave some out")
+    some = chain([first] if first else [], contents)
+    return CsvTable(dialect, header, (CsvBlock(content, dialect) for content in some))
 
 
-def read_table(content: bytes, names: list[str], convert: Any) -> Any:
+def read_table(content: bytes, names: list[str], convert: Any, separator: str = ",") -> Any:
     """Parse bytes with plain quotes and without a header, by Arrow's parser.
 
     Parameters
@@ -133,6 +161,7 @@ def read_table(content: bytes, names: list[str], convert: Any) -> Any:
     names : list of str
         A name for each column of the file, all different.
     convert : pyarrow.csv.ConvertOptions
+    separator : str, default=","
 
     Returns
     -------
@@ -146,7 +175,7 @@ def read_table(content: bytes, names: list[str], convert: Any) -> Any:
     return pyarrow.csv.read_csv(
         pa.BufferReader(_to_arrow_memory(content)),
         pyarrow.csv.ReadOptions(column_names=names, block_size=len(content) + 1),
-        pyarrow.csv.ParseOptions(newlines_in_values=True),
+        pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert,
     )
 
@@ -172,28 +201,52 @@ def as_text(data: bytes) -> io.StringIO:
     return io.StringIO(data.decode("utf-8", "surrogateescape"), newline="")
 
 
-def _cut(handle: Any) -> Iterator[bytes | io.TextIOBase]:
+def _cut(stream: Any, dialect: Dialect) -> Iterator[bytes | io.TextIOBase]:
     """Yield whole rows of a file; all the rest as text from where quotes are not plain."""
-    rest = handle.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
-    while data := handle.read(BLOCK_BYTES):
+    rest = b""
+    while data := stream.read(BLOCK_BYTES):
         rest += data
-        end = _last_row_end(rest)
+        if _needs_lines(rest, dialect):
+            break
+        end = _last_row_end(rest, dialect.separator)
         if end:
-            yield rest[:end]
+            yield _as_rows(rest[:end], dialect)
             rest = rest[end:]
         elif len(rest) > BLOCK_BYTES:
             break
     else:
-        if _plain_length(rest) == len(rest):
+        if _plain_length(rest, dialect.separator) == len(rest):
             if rest:
-                yield rest
+                yield _as_rows(rest, dialect)
             return
     yield io.TextIOWrapper(
-        io.BufferedReader(_Rest(rest, handle)), "utf-8", "surrogateescape", newline=""
+        io.BufferedReader(WithHead(rest, stream)), "utf-8", "surrogateescape", newline=""
     )
 
 
-def _last_row_end(data: bytes) -> int:
+def _needs_lines(data: bytes, dialect: Dialect) -> bool:
+    """Tell whether only Python's parser knows what a quote means here."""
+    if dialect.escape and dialect.escape.encode() in data:
+        return True
+    if dialect.has_plain_lines or b'"' not in data:
+        return False
+    return dialect.separator == BLANKS or dialect.comment.encode() in data
+
+
+def _as_rows(data: bytes, dialect: Dialect) -> bytes:
+    """Return whole lines without comments, with one separator between cells."""
+    comment = dialect.comment.encode()
+    if comment and comment in data:
+        start = re.escape(comment)
+        data = re.sub(rb"(?:^|(?<=[\r\n]))" + start + rb"[^\r\n]*(?:\r\n?|\n|$)", b"", data)
+    if dialect.separator != BLANKS:
+        return data
+    return b"".join(
+        b" ".join(re.findall(rb"[^ \t\r\n]+", line)) + b"\n" for line in data.splitlines()
+    )
+
+
+def _last_row_end(data: bytes, separator: str) -> int:
     """Return where the last whole row with plain quotes ends; 0 if there is none.
 
     A line end inside of quotes ends no row. Of the texts between quotes, those with an even number
@@ -201,7 +254,7 @@ def _last_row_end(data: bytes) -> int:
     """
     if b'"' not in data:
         return max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
-    end = _plain_length(data)
+    end = _plain_length(data, separator)
     texts = data[:end].split(b'"')
     for n_quotes in reversed(range(len(texts))):
         start = end - len(texts[n_quotes])
@@ -213,22 +266,12 @@ def _last_row_end(data: bytes) -> int:
     return 0
 
 
-def _plain_length(data: bytes) -> int:
+def _plain_length(data: bytes, separator: str) -> int:
     """Return the length of the longest beginning in which all quotes are plain."""
-    match = _PLAIN_QUOTES.match(data)
+    match = _plain_quotes(separator).match(data)
     return match.end() if match else 0
 
 
-class _Rest(io.RawIOBase):
-    """Bytes that were read before, then those of a file."""
-
-    def __init__(self, before: bytes, handle: Any) -> None:
-        self._before, self._handle = io.BytesIO(before), handle
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._before.read(len(buffer)) or self._handle.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+@lru_cache
+def _plain_quotes(separator: str) -> re.Pattern[bytes]:
+    return re.compile(_PLAIN_QUOTES.replace(b"SEPARATOR", re.escape(separator.encode())), re.DOTALL)

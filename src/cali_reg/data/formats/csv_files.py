@@ -30,13 +30,15 @@ from cali_reg.data.formats.csv_blocks import (
     read_table,
 )
 from cali_reg.errors import DataError
-from cali_reg.runtime import csv_reader
-from cali_reg.runtime.cell_parser import BOOLEANS, MISSING, is_missing, parse_cell
-from cali_reg.runtime.csv_reader import CsvReader
+from cali_reg.runtime.cell_parser import BOOLEANS, MISSING, is_missing
+from cali_reg.runtime.reading import csv_reader
+from cali_reg.runtime.reading.csv_reader import CsvReader
+from cali_reg.runtime.reading.dialect import Dialect
 from cali_reg.runtime.schema import Column
 
 _FIRST_ROWS = 100  # that are looked at for true and false
 _MOST_ROWS = 10_000  # of a block that Python parses
+_DECIMAL_COMMA = r"^([ \t]*[+-]?[0-9]*),([0-9]*(?:[eE][+-]?[0-9]+)?[ \t]*)$"  # as a dialect has it
 
 _Values = tuple[list[Any], Problem | None]  # of one row, None for what is missing
 
@@ -58,28 +60,39 @@ def describe(file: File) -> Description:
         If Arrow's parser rejects the first megabyte for another reason.
     """
     with open_binary(file) as handle:
-        names, blocks = cut_into_blocks(handle, file.name)
+        dialect, names, blocks = cut_into_blocks(handle, file)
         if not names:
             raise DataError(f"{file.name}: no header; expected column names in the first line")
-        content = next(blocks, CsvBlock(b"")).content
+        content = next(blocks, CsvBlock(b"", dialect)).content
         if isinstance(content, io.TextIOBase):
-            content = _rewrite(names, file.name, content)
+            content = _rewrite(names, file.name, content, dialect)
     if not content:
-        return Description(names, [pa.null()] * len(names), 0)
+        return Description(names, [pa.null()] * len(names), 0, dialect=dialect)
     try:
         # their own names may stand twice
         places = list(map(str, range(len(names))))
-        table = read_table(content, places, pyarrow.csv.ConvertOptions(null_values=list(MISSING)))
+        convert = pyarrow.csv.ConvertOptions(
+            null_values=_marks(file), decimal_point=dialect.decimal
+        )
+        table = read_table(content, places, convert, dialect.separator)
     except pa.ArrowInvalid as error:
-        for number, _, problem in CsvReader(file.name, names).read(as_text(content)):
+        reader = CsvReader(file.name, names, dialect=dialect)
+        for number, _, problem in reader.read(as_text(content)):
             if problem:
                 raise DataError(f"{file.name}: row {number}: {problem}") from None
         raise error
     n_rows = table.num_rows
     if file.size > csv_blocks.BLOCK_BYTES:
         n_rows = round(file.size / len(content) * n_rows)
-    types = list(map(_type_found, table.columns))
-    return Description(names, types, None if file.is_compressed else n_rows)
+    types = [_type_found(array, dialect) for array in table.columns]
+    n_rows = None if file.is_compressed else n_rows
+    return Description(names, types, n_rows, dialect=dialect)
+
+
+def _marks(file: File) -> list[str]:
+    """Return the texts that are missing values where the type of a column is not yet known."""
+    usual = [mark for mark in MISSING if mark not in file.reading.not_missing]
+    return [*usual, *file.reading.missing]
 
 
 def describe_header(file: File) -> Description:
@@ -90,8 +103,8 @@ def describe_header(file: File) -> Description:
     file : File
     """
     with open_binary(file) as handle:
-        names, _ = cut_into_blocks(handle, file.name)
-    return Description(names, [pa.null()] * len(names))
+        dialect, names, _ = cut_into_blocks(handle, file)
+    return Description(names, [pa.null()] * len(names), dialect=dialect)
 
 
 def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[Block]:
@@ -111,8 +124,8 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
     """
     file = fragment.file
     with open_binary(file) as handle:
-        header, blocks = cut_into_blocks(handle, file.name)
-        reader = CsvReader(file.name, header, [column.name for column in columns])
+        dialect, header, blocks = cut_into_blocks(handle, file)
+        reader = CsvReader(file.name, header, [column.name for column in columns], dialect)
         types: dict[int, pa.DataType] = {}
         for block in blocks:
             types = types or _column_types(block, reader, columns)
@@ -134,9 +147,15 @@ def _column_types(
     rows = block.first_rows(_FIRST_ROWS)
     types: dict[int, pa.DataType] = {}
     for k, column in zip(reader.positions, columns, strict=True):
-        wanted = pa.string() if column.levels is not None else _numeric_type(rows, k)
+        is_text = column.levels is not None or _has_own_numbers(column, reader.dialect)
+        wanted = pa.string() if is_text else _numeric_type(rows, k)
         types[k] = wanted if types.get(k, wanted) == wanted else pa.string()
     return types or {0: pa.string()}  # counts the rows if no column is asked for
+
+
+def _has_own_numbers(column: Column, dialect: Dialect) -> bool:
+    """Tell whether Arrow would read other numbers or missing values than those of a column."""
+    return bool(column.missing or column.not_missing or dialect.ignored)
 
 
 def _numeric_type(rows: Sequence[Sequence[str]], position: int) -> pa.DataType:
@@ -156,14 +175,30 @@ def _parse(
     arrays = [cells[k] for k in reader.positions]
     try:
         arrays = [
-            pc.cast(array, pa.float64())
-            if column.levels is None and pa.types.is_string(array.type)
-            else array
+            _convert(array, column, reader.dialect) if pa.types.is_string(array.type) else array
             for array, column in zip(arrays, columns, strict=True)
         ]
     except pa.ArrowInvalid:
         return None
     return arrays if all(map(_is_finite, arrays)) else None
+
+
+def _convert(array: pa.Array, column: Column, dialect: Dialect) -> pa.Array:
+    """Return the text of a column as categories or numbers. Raises ArrowInvalid for other text."""
+    if column.levels is not None:
+        if dialect.decimal == ",":
+            return pc.replace_substring_regex(array, _DECIMAL_COMMA, r"\1.\2")
+        return array
+    text = pc.utf8_trim(array, " \t")
+    marks = [*(mark for mark in MISSING if mark not in column.not_missing), *column.missing]
+    is_missing = pc.is_in(text, value_set=text_array(marks))
+    for character in dialect.ignored:
+        text = pc.replace_substring(text, character, "")
+    if dialect.decimal == ",":
+        if pc.any(pc.match_substring(text, ".")).as_py():
+            raise pa.ArrowInvalid("a number has a decimal point")
+        text = pc.replace_substring(text, ",", ".")
+    return pc.cast(pc.if_else(is_missing, None, text), pa.float64())
 
 
 def _is_finite(array: pa.Array) -> bool:
@@ -207,17 +242,17 @@ def _numbered_values(
         if cells is None:
             yield number, ([None] * len(columns), Problem(-1, problem))
         else:
-            yield number, _values(columns, cells)
+            yield number, _values(columns, cells, reader.dialect)
 
 
-def _values(columns: Sequence[Column], cells: Sequence[str]) -> _Values:
+def _values(columns: Sequence[Column], cells: Sequence[str], dialect: Dialect) -> _Values:
     values: list[Any] = []
     problem = None
     for k, (column, cell) in enumerate(zip(columns, cells, strict=True)):
-        value: Any = cell
+        value: Any = dialect.category(cell)
         if column.levels is None:
-            value = None if is_missing(cell) else parse_cell(cell)
-            if value is None and problem is None and not is_missing(cell):
+            value = None if column.is_missing(cell) else dialect.parse(cell)
+            if value is None and problem is None and not column.is_missing(cell):
                 problem = Problem(k, column.invalid_value(cell))
         values.append(value)
     return values, problem
@@ -239,20 +274,20 @@ def _as_array(values: Sequence[Any], column: Column) -> pa.Array:
     return text_array([value or "" for value in values])
 
 
-def _type_found(array: pa.ChunkedArray) -> pa.DataType:
+def _type_found(array: pa.ChunkedArray, dialect: Dialect) -> pa.DataType:
     cells: list[Any] = []
     if pa.types.is_string(array.type):
         cells = array.to_pylist()
     elif pa.types.is_binary(array.type):  # some cells are not UTF-8
         cells = [cell.decode(errors="replace") for cell in array.to_pylist()]
-    return pa.float64() if any(parse_cell(cell) is not None for cell in cells) else array.type
+    return pa.float64() if any(dialect.parse(cell) is not None for cell in cells) else array.type
 
 
-def _rewrite(names: Sequence[str], name: str, lines: io.TextIOBase) -> bytes:
+def _rewrite(names: Sequence[str], name: str, lines: io.TextIOBase, dialect: Dialect) -> bytes:
     """Return the first rows with plain quotes."""
     text = io.StringIO()
-    writer = csv.writer(text)
-    for number, cells, problem in islice(CsvReader(name, names).read(lines), 1000):
+    writer = csv.writer(text, delimiter=dialect.separator)
+    for number, cells, problem in islice(CsvReader(name, names, None, dialect).read(lines), 1000):
         if problem:
             raise DataError(f"{name}: row {number}: {problem}")
         writer.writerow(cells or ())

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cali_reg.data.summaries.summary import Summary
+from cali_reg.runtime.reading.options import Reading
 from cali_reg.runtime.schema import Column
 
 EMBEDDED, FILES = "california_housing", "files"  # what the provenance calls the data
@@ -54,6 +55,10 @@ class TrainingData(Protocol):
         ------
         array of shape (n_rows, n_features)
         """
+
+    @property
+    def reading(self) -> Reading:
+        """How the files are read, the field ``reading`` of ``model.json``."""
 
     def provenance(self) -> dict[str, Any]:
         """Return the provenance of the rows, the field ``source`` of ``model.json``."""

@@ -15,6 +15,7 @@ from cali_reg.errors import UsageError
 from cali_reg.jobs.training_data.base import EMBEDDED, Block
 from cali_reg.least_squares.moments import Moments
 from cali_reg.runtime.model import LinearModel
+from cali_reg.runtime.reading.options import USUAL, Reading
 from cali_reg.runtime.schema import Column
 
 
@@ -80,6 +81,11 @@ class EmbeddedData:
     def blocks(self) -> Iterator[Block]:
         """Yield the features of the training rows, (n_rows, n_features), in one block."""
         yield self.split[0].X
+
+    @property
+    def reading(self) -> Reading:
+        """As usual: there are no files."""
+        return USUAL
 
     def provenance(self) -> dict[str, Any]:
         """Return the provenance of the rows, the field ``source`` of ``model.json``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -25,6 +25,7 @@ from cali_reg.jobs.training_data.base import FILES, Block
 from cali_reg.jobs.training_data.file_options import FileOptions, key_to_dict, recorded_options
 from cali_reg.runtime.messages import is_quiet
 from cali_reg.runtime.model import LinearModel
+from cali_reg.runtime.reading.options import Reading
 from cali_reg.runtime.schema import Column, feature_names
 
 _CELLS = 1 << 23  # of a block of features, which one-hot columns make wide
@@ -45,7 +46,9 @@ class FileData:
         self._known_columns = columns
 
     @classmethod
-    def for_model(cls, model: LinearModel, paths: Sequence[str]) -> FileData:
+    def for_model(
+        cls, model: LinearModel, paths: Sequence[str], asked: Mapping[str, Any]
+    ) -> FileData:
         """Return rows of files, to be read and split as those of a trained model.
 
         If the model has no split by content, all of them are training rows.
@@ -55,8 +58,10 @@ class FileData:
         model : LinearModel
         paths : sequence of str
             Files, wildcards, folders and URLs.
+        asked : mapping of str to value
+            How these files are read, where that differs from the training: fields of `Reading`.
         """
-        return cls(recorded_options(model, paths), model.columns)
+        return cls(recorded_options(model, paths, asked), model.columns)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -90,7 +95,12 @@ class FileData:
             are_named=named,
             apart=bool(self._options.test_data),
         )
-        return (*numbers, *self._found[2], *self.summary().notes)
+        return (*self.reading_notes, *numbers, *self._found[2], *self.summary().notes)
+
+    @property
+    def reading_notes(self) -> tuple[str, ...]:
+        """What a first look at the files has found."""
+        return self._dataset.reading_notes
 
     def summary(self) -> Summary:
         """Return the statistics of the training rows and of the held-out rows.
@@ -104,6 +114,11 @@ class FileData:
             twice, for a feature that is the target, and if no Dask scheduler answers.
         """
         return self._found[1]
+
+    @property
+    def reading(self) -> Reading:
+        """How the files are read."""
+        return self._options.reading
 
     def blocks(self) -> Iterator[Block]:
         """Yield the features of the training rows, (n_rows, n_features)."""
@@ -131,7 +146,7 @@ class FileData:
 
     @cached_property
     def _dataset(self) -> Dataset:
-        return open_dataset(self._options.data)
+        return open_dataset(self._options.data, self._options.reading)
 
     @cached_property
     def _found(self) -> tuple[Layout, Summary, tuple[str, ...]]:
@@ -166,6 +181,7 @@ class FileData:
                 options.categorical,
                 options.not_missing,
             )
+        columns = tuple(map(options.reading.with_marks, columns))
         test_size = 0.0 if options.test_data else options.test_size
         split = ContentSplit(options.seed, test_size, options.n_folds)
         layout = Layout(columns, split, options.n_sample_rows, options.split_keys)
@@ -176,7 +192,7 @@ class FileData:
         options = self._options
         if not options.test_data:
             return self._summarize_dataset(run, self._dataset, layout)
-        held_out = open_dataset(options.test_data)
+        held_out = open_dataset(options.test_data, options.reading)
         held_out.check(layout.read_columns)
         _check_apart(self._dataset, held_out)
         train = self._summarize_dataset(run, self._dataset, replace(layout, n_sample_rows=0))

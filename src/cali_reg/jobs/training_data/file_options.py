@@ -12,6 +12,7 @@ from cali_reg.errors import DataError, UsageError
 from cali_reg.jobs.training_data.base import FILES, holds_out_none
 from cali_reg.runtime.cell_parser import parse_category
 from cali_reg.runtime.model import LinearModel
+from cali_reg.runtime.reading.options import USUAL, Reading
 from cali_reg.runtime.schema import Column, read_column
 
 
@@ -51,6 +52,8 @@ class FileOptions:
         Number of rows to read at once. No result depends on it.
     dask : str, optional
         The Dask cluster to read on, as in `open_runner`; by default this process.
+    reading : Reading, optional
+        How the files are read.
     """
 
     data: Sequence[str]
@@ -68,9 +71,12 @@ class FileOptions:
     n_folds: int = 1
     batch_size: int = BATCH_SIZE
     dask: str | None = None
+    reading: Reading = USUAL
 
 
-def recorded_options(model: LinearModel, paths: Sequence[str]) -> FileOptions:
+def recorded_options(
+    model: LinearModel, paths: Sequence[str], asked: Mapping[str, Any]
+) -> FileOptions:
     """Return options to read and split rows of files as those of a trained model.
 
     Parameters
@@ -79,11 +85,15 @@ def recorded_options(model: LinearModel, paths: Sequence[str]) -> FileOptions:
         It may be forged.
     paths : sequence of str
         Files, wildcards, folders and URLs.
+    asked : mapping of str to value
+        How these files are read, where that differs from the training: fields of `Reading`.
 
     Raises
     ------
     DataError
         For a model of version 1 with categories that are others now.
+    UsageError
+        For what is asked for, if it has no meaning.
     """
     if model.version == 1:
         _check_categories(model)
@@ -96,6 +106,7 @@ def recorded_options(model: LinearModel, paths: Sequence[str]) -> FileOptions:
         split_keys=recorded_keys(model.source),
         missing="drop",
         n_sample_rows=len(model.samples),
+        reading=model.reading.updated(asked),
     )
 
 
@@ -185,7 +196,7 @@ def split_of(model: LinearModel) -> tuple[ContentSplit, tuple[Column, ...]]:
         raise UsageError(
             "--split-like: the model was not split by content; name one trained with --data"
         )
-    own = (*model.columns, Column(model.target))
+    own = (*model.columns, model.reading.with_marks(Column(model.target)))
     # whether numbers are text makes another level of a row, but no other word
     keys = tuple(column._replace(levels=column.levels and (), as_text=False) for column in own)
     return split, recorded_keys(model.source) or keys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,7 +89,12 @@ class RebuildInputs:
     is_embedded: bool = False
 
 
-def find_inputs(model: LinearModel, data: Sequence[str], test_data: Sequence[str]) -> RebuildInputs:
+def find_inputs(
+    model: LinearModel,
+    data: Sequence[str],
+    test_data: Sequence[str],
+    reading: Mapping[str, Any],
+) -> RebuildInputs:
     """Find the rows of a model, as far as they are available.
 
     Parameters
@@ -98,6 +103,8 @@ def find_inputs(model: LinearModel, data: Sequence[str], test_data: Sequence[str
         It may be forged: its provenance is used to read the rows, and is then compared.
     data, test_data : sequence of str
         Files of the training rows, and of the held-out rows.
+    reading : mapping of str to value
+        How these files are read, where that differs from the training: fields of `Reading`.
 
     Returns
     -------
@@ -111,7 +118,7 @@ def find_inputs(model: LinearModel, data: Sequence[str], test_data: Sequence[str
         If the model has other columns than the embedded data, whose rows are held out.
     """
     if model.source.get("data") == FILES:
-        return _from_files(model, data, test_data)
+        return _from_files(model, data, test_data, reading)
     if test_data:
         raise UsageError("--test-data is for models trained with --test-data; leave it out")
     inputs = _from_embedded(model)
@@ -121,7 +128,7 @@ def find_inputs(model: LinearModel, data: Sequence[str], test_data: Sequence[str
         raise ArtifactError(
             f"{artifacts.MODEL}: its columns are not those of the embedded data; leave --data out"
         )
-    rows = FileData.for_model(model, data)
+    rows = FileData.for_model(model, data, reading)
     summary = summarize_rows(rows)
     training = TrainingRows(summary.train, summary.ranges, rows.blocks)
     return replace(inputs, training=training, is_exact=False, is_embedded=False)
@@ -144,14 +151,17 @@ def _from_embedded(model: LinearModel) -> RebuildInputs:
 
 
 def _from_files(
-    model: LinearModel, paths: Sequence[str], test_data: Sequence[str]
+    model: LinearModel,
+    paths: Sequence[str],
+    test_data: Sequence[str],
+    reading: Mapping[str, Any],
 ) -> RebuildInputs:
     """Read the rows again, as ``cali-reg train`` would."""
     if not paths:
         return RebuildInputs(model.columns, model.target, model.source)
     of_text = categorical(model.columns)
     options = replace(
-        recorded_options(model, paths),
+        recorded_options(model, paths, reading),
         features=[column.name for column in model.columns],
         categorical=[column.name for column in of_text],
         baselines=chosen_baselines(of_text),

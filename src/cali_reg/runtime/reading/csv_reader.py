@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 from cali_reg.errors import DataError, UsageError
+from cali_reg.runtime.reading.binary import open_csv_bytes
+from cali_reg.runtime.reading.dialect import USUAL_DIALECT, Dialect, separator_of
+from cali_reg.runtime.reading.options import USUAL, Reading
 from cali_reg.runtime.schema import duplicate_column, missing_column
 
+CSV_SUFFIXES = (".csv", ".tsv", ".txt")  # of files of text, one row in each line
 LONGEST_ROW = 1 << 25  # characters: what a quote that is never closed may cost
 csv.field_size_limit(1 << 24)  # characters of a cell; the csv module's own limit is low for text
 
@@ -31,6 +36,8 @@ class CsvReader:
         Names of all columns, as `read_header` returns them.
     columns : sequence of str, optional
         Names of the columns to read, by default all. Others are ignored.
+    dialect : Dialect, optional
+        How the file is read, by default with commas.
 
     Attributes
     ----------
@@ -46,9 +53,13 @@ class CsvReader:
     """
 
     def __init__(
-        self, name: str, header: Sequence[str], columns: Sequence[str] | None = None
+        self,
+        name: str,
+        header: Sequence[str],
+        columns: Sequence[str] | None = None,
+        dialect: Dialect = USUAL_DIALECT,
     ) -> None:
-        self.name, self.header = name, header
+        self.name, self.header, self.dialect = name, header, dialect
         self.columns = header if columns is None else columns
         self.positions = (
             list(range(len(header))) if columns is None else _positions(header, columns, name)
@@ -79,9 +90,9 @@ class CsvReader:
             For text that is not CSV, for a row longer than `LONGEST_ROW`, and for a file that
             cannot be read to its end.
         """
-        limited = _LimitedLines(self.name, lines)
+        limited = _LimitedLines(self.name, lines, self.dialect)
         try:
-            for cells in csv.reader(limited, strict=True):
+            for cells in self.dialect.reader(limited):
                 limited.n_characters, limited.n_rows = 0, self.n_rows + bool(cells)
                 if cells:
                     self.n_rows += 1
@@ -93,8 +104,7 @@ class CsvReader:
                 f"{self.name}: row {self.n_rows + 1} is not CSV ({error}); fix or drop it"
             ) from None
         except (OSError, EOFError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise DataError(f"{self.name}: cannot be read ({reason})") from None
+            raise _unreadable(self.name, error) from None
 
     def require_rows(self) -> None:
         """Raise DataError if no row was read."""
@@ -112,14 +122,15 @@ class CsvReader:
 
 
 class _LimitedLines:
-    """Yields lines of CSV text, but not more of one row than `LONGEST_ROW` characters.
+    """Yields lines of CSV text without comments, and not more of a row than `LONGEST_ROW`.
 
     Parameters
     ----------
     name : str
         The file's name, for messages.
     lines : iterable of str
-        A file is not read further than that either.
+        A file is not read further than so many characters either.
+    dialect : Dialect
     where : str, optional
         What is read; by default the row after `n_rows`.
 
@@ -129,8 +140,9 @@ class _LimitedLines:
         Characters of the row that is read, and number of rows before it.
     """
 
-    def __init__(self, name: str, lines: Iterable[str], where: str = "") -> None:
+    def __init__(self, name: str, lines: Iterable[str], dialect: Dialect, where: str = "") -> None:
         self._name, self._where = name, where
+        self._dialect = None if dialect.has_plain_lines else dialect
         readline = getattr(lines, "readline", None)
         self._lines = iter(lines if readline is None else iter(lambda: readline(LONGEST_ROW), ""))
         self.n_characters = self.n_rows = 0
@@ -140,6 +152,10 @@ class _LimitedLines:
 
     def __next__(self) -> str:
         line: str = next(self._lines)
+        if self._dialect is not None:
+            while not self.n_characters and self._dialect.is_comment(line):
+                line = next(self._lines)
+            line = self._dialect.line(line)
         self.n_characters += len(line)
         if self.n_characters >= LONGEST_ROW:
             where = self._where or f"row {self.n_rows + 1}"
@@ -150,8 +166,8 @@ class _LimitedLines:
         return line
 
 
-def read_header(lines: Iterable[str], name: str) -> list[str]:
-    """Return the columns' names from the first row.
+def read_header(lines: Iterable[str], name: str, dialect: Dialect = USUAL_DIALECT) -> list[str]:
+    """Return the columns' names: from the first row, if the dialect does not name them.
 
     Parameters
     ----------
@@ -159,6 +175,8 @@ def read_header(lines: Iterable[str], name: str) -> list[str]:
         Text that begins with the header, such as an open file.
     name : str
         The file's name, for messages.
+    dialect : Dialect, optional
+        How the file is read, by default with commas.
 
     Returns
     -------
@@ -170,9 +188,15 @@ def read_header(lines: Iterable[str], name: str) -> list[str]:
     DataError
         If the first row is not CSV, not UTF-8, or longer than `LONGEST_ROW`.
     """
+    if dialect.names:
+        return list(dialect.names)
+    limited = _LimitedLines(name, lines, dialect, "the header")
+    header: list[str] = []
     try:
-        reader = csv.reader(_LimitedLines(name, lines, "the header"), strict=True)
-        header = [cell.strip() for cell in next(reader, [])]
+        for cells in dialect.reader(limited):
+            limited.n_characters = 0
+            if header := [cell.strip() for cell in cells]:
+                break
     except csv.Error as error:
         raise DataError(f"{name}: the header is not CSV ({error}); fix it") from None
     for cell in header:
@@ -181,21 +205,38 @@ def read_header(lines: Iterable[str], name: str) -> list[str]:
     return header
 
 
+class CsvFile(NamedTuple):
+    """An open CSV file.
+
+    Attributes
+    ----------
+    name : str
+        The file's name, for messages.
+    dialect : Dialect
+        How it is read.
+    lines : text file
+        Its text; bytes that are not UTF-8 become lone surrogates.
+    """
+
+    name: str
+    dialect: Dialect
+    lines: TextIO
+
+
 @contextmanager
-def open_csv(path: str) -> Iterator[tuple[str, TextIO]]:
+def open_csv(path: str, reading: Reading = USUAL) -> Iterator[CsvFile]:
     """Open a CSV file, or standard input for ``-``.
 
     Parameters
     ----------
     path : str
-        A name that ends in ``.csv``, or ``-``.
+        A name that ends in one of `CSV_SUFFIXES`, or ``-``.
+    reading : Reading, optional
+        How to read it.
 
     Yields
     ------
-    name : str
-        The file's name, for messages.
-    lines : text file
-        Its text; bytes that are not UTF-8 become lone surrogates.
+    CsvFile
 
     Raises
     ------
@@ -207,16 +248,15 @@ def open_csv(path: str) -> Iterator[tuple[str, TextIO]]:
     if path == "-":
         if sys.stdin is None:
             raise DataError("standard input is closed; name a file")
-        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape", newline="")  # type: ignore[union-attr]
-        yield "standard input", sys.stdin
+        yield _as_text(sys.stdin.buffer, "standard input", reading, ",")
         return
-    if not path.lower().endswith(".csv"):
+    if not path.lower().endswith(CSV_SUFFIXES):
         raise UsageError(
-            f"{path}: without pyarrow, only .csv files and standard input (-) can be read; install"
-            " pyarrow for folders, wildcards, URLs and other formats"
+            f"{path}: without pyarrow, only {', '.join(CSV_SUFFIXES)} files and standard input (-)"
+            " can be read; install pyarrow for folders, wildcards, URLs and other formats"
         )
     try:
-        file = open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: SIM115 - closed below
+        file = open(path, "rb")  # noqa: SIM115 - closed below
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; check the path") from None
     except (OSError, ValueError) as error:
@@ -224,8 +264,22 @@ def open_csv(path: str) -> Iterator[tuple[str, TextIO]]:
         raise DataError(f"{path}: cannot be opened ({reason}); check the path") from None
     with file:
         before = os.fstat(file.fileno())
-        yield path, file
+        yield _as_text(file, path, reading, separator_of(path))
         _check_unchanged(path, before)
+
+
+def _as_text(handle: BinaryIO, name: str, reading: Reading, separator: str) -> CsvFile:
+    try:
+        dialect, stream = open_csv_bytes(handle, name, reading, separator)
+    except (OSError, EOFError) as error:
+        raise _unreadable(name, error) from None
+    text = io.TextIOWrapper(io.BufferedReader(stream), "utf-8", "surrogateescape", newline="")
+    return CsvFile(name, dialect, text)
+
+
+def _unreadable(name: str, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or error
+    return DataError(f"{name}: cannot be read ({reason})")
 
 
 def _check_unchanged(path: str, before: os.stat_result) -> None:
@@ -255,7 +309,7 @@ def _positions(header: Sequence[str], columns: Sequence[str], name: str) -> list
             duplicates.add(cell)
     for column in columns:
         if column not in positions:
-            raise missing_column(name, column, header)
+            raise missing_column(name, column, list(positions))
         if column in duplicates:
             raise duplicate_column(name, column)
     return [positions[column] for column in columns]
