@@ -17,6 +17,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from cali_reg.data.files import File
@@ -52,13 +53,15 @@ class CsvBlock:
     content: bytes | io.TextIOBase
     dialect: Dialect
 
-    def parse(self, n_columns: int, types: Mapping[int, pa.DataType]) -> list[pa.Array] | None:
+    def parse(
+        self, n_columns: int, n_named: int, types: Mapping[int, pa.DataType]
+    ) -> list[pa.Array] | None:
         """Parse some columns with Arrow.
 
         Parameters
         ----------
-        n_columns : int
-            Number of columns of the file.
+        n_columns, n_named : int
+            Number of columns of the file, and of those up to the last one with a name.
         types : mapping of int to pyarrow.DataType
             The columns to parse, by position, with their types.
 
@@ -69,18 +72,40 @@ class CsvBlock:
         """
         if not isinstance(self.content, bytes):
             return None
-        names = list(map(str, range(n_columns)))
+        columns: list[pa.Array] | None
+        try:
+            columns = self._parse(self.content, n_columns, types)
+        except pa.ArrowInvalid:
+            columns = self._parse_without_ends(self.content, n_columns, n_named, types)
+        return columns if columns and len(columns[0]) else None
+
+    def _parse(
+        self, content: bytes, n_columns: int, types: Mapping[int, pa.DataType]
+    ) -> list[pa.Array]:
         convert = pyarrow.csv.ConvertOptions(
             column_types={str(k): data_type for k, data_type in types.items()},
             include_columns=list(map(str, types)),
             null_values=list(MISSING),
             decimal_point=self.dialect.decimal,
         )
+        names = list(map(str, range(n_columns)))
+        table = read_table(content, names, convert, self.dialect.separator)
+        return [column.combine_chunks() for column in table.columns]
+
+    def _parse_without_ends(
+        self, content: bytes, n_columns: int, n_named: int, types: Mapping[int, pa.DataType]
+    ) -> list[pa.Array] | None:
+        """Parse rows that all have more or fewer separators at their end than the header."""
+        width = len(next(iter(self.first_rows(1)), ()))
+        if width == n_columns or width < n_named or max(types) >= width:
+            return None
+        ends = dict.fromkeys(range(n_columns, width), pa.string())
         try:
-            table = read_table(self.content, names, convert, self.dialect.separator)
+            columns = self._parse(content, width, {**types, **ends})
         except pa.ArrowInvalid:
             return None
-        return [column.combine_chunks() for column in table.columns] if len(table) else None
+        is_empty = all(pc.all(pc.equal(end, "")).as_py() for end in columns[len(types) :])
+        return columns[: len(types)] if is_empty else None
 
     def first_rows(self, n_rows: int) -> list[list[str]]:
         """Return the cells of the first rows; none if the block is a text stream.

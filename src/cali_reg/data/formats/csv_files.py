@@ -65,22 +65,16 @@ def describe(file: File) -> Description:
             raise DataError(f"{file.name}: no header; expected column names in the first line")
         content = next(blocks, CsvBlock(b"", dialect)).content
         if isinstance(content, io.TextIOBase):
-            content = _rewrite(names, file.name, content, dialect)
+            content = _rewrite(names, file.name, content, dialect, 1000)
     if not content:
         return Description(names, [pa.null()] * len(names), 0, dialect=dialect)
+    places = list(map(str, range(len(names))))  # their own names may stand twice
+    convert = pyarrow.csv.ConvertOptions(null_values=_marks(file), decimal_point=dialect.decimal)
     try:
-        # their own names may stand twice
-        places = list(map(str, range(len(names))))
-        convert = pyarrow.csv.ConvertOptions(
-            null_values=_marks(file), decimal_point=dialect.decimal
-        )
         table = read_table(content, places, convert, dialect.separator)
-    except pa.ArrowInvalid as error:
-        reader = CsvReader(file.name, names, dialect=dialect)
-        for number, _, problem in reader.read(as_text(content)):
-            if problem:
-                raise DataError(f"{file.name}: row {number}: {problem}") from None
-        raise error
+    except pa.ArrowInvalid:
+        content = _rewrite(names, file.name, as_text(content), dialect)
+        table = read_table(content, places, convert, dialect.separator)
     n_rows = table.num_rows
     if file.size > csv_blocks.BLOCK_BYTES:
         n_rows = round(file.size / len(content) * n_rows)
@@ -168,7 +162,7 @@ def _parse(
     block: CsvBlock, reader: CsvReader, columns: Sequence[Column], types: dict[int, pa.DataType]
 ) -> list[pa.Array] | None:
     """Parse a block with Arrow; None if Python's parser is needed."""
-    parsed = block.parse(len(reader.header), types)
+    parsed = block.parse(len(reader.header), reader.n_named, types)
     if parsed is None or not columns:
         return parsed
     cells = dict(zip(types, parsed, strict=True))
@@ -283,11 +277,17 @@ def _type_found(array: pa.ChunkedArray, dialect: Dialect) -> pa.DataType:
     return pa.float64() if any(dialect.parse(cell) is not None for cell in cells) else array.type
 
 
-def _rewrite(names: Sequence[str], name: str, lines: io.TextIOBase, dialect: Dialect) -> bytes:
-    """Return the first rows with plain quotes."""
+def _rewrite(
+    names: Sequence[str],
+    name: str,
+    lines: io.TextIOBase,
+    dialect: Dialect,
+    n_rows: int | None = None,
+) -> bytes:
+    """Return the first rows with plain quotes, and with as many cells as the header."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=dialect.separator)
-    for number, cells, problem in islice(CsvReader(name, names, None, dialect).read(lines), 1000):
+    for number, cells, problem in islice(CsvReader(name, names, None, dialect).read(lines), n_rows):
         if problem:
             raise DataError(f"{name}: row {number}: {problem}")
         writer.writerow(cells or ())

@@ -43,6 +43,8 @@ class CsvReader:
     ----------
     positions : list of int
         The index in the header of each column to read.
+    n_named : int
+        Number of columns up to the last one with a name.
     n_rows : int
         Number of rows read so far, invalid ones included.
 
@@ -61,6 +63,7 @@ class CsvReader:
     ) -> None:
         self.name, self.header, self.dialect = name, header, dialect
         self.columns = header if columns is None else columns
+        self.n_named = 1 + max((k for k, cell in enumerate(header) if cell), default=-1)
         self.positions = (
             list(range(len(header))) if columns is None else _positions(header, columns, name)
         )
@@ -81,8 +84,8 @@ class CsvReader:
         cells : list of str, or None
             The cells of the columns to read, in their order; None for an invalid row.
         problem : str
-            What is wrong with an invalid row: it has not as many cells as the header, or bytes
-            that are not UTF-8.
+            What is wrong with an invalid row: it has not as many cells as the header, though empty
+            ones at its end do not count, or bytes that are not UTF-8.
 
         Raises
         ------
@@ -112,7 +115,12 @@ class CsvReader:
             raise DataError(f"{self.name}: no rows; expected a header and at least one row")
 
     def _problem(self, cells: list[str]) -> str:
-        if len(cells) != len(self.header):
+        n_more = len(self.header) - len(cells)
+        if n_more < 0 and not "".join(cells[n_more:]).strip():
+            del cells[n_more:]  # separators at the end of a line, as some programs write them
+        elif 0 < n_more <= len(self.header) - self.n_named:
+            cells += [""] * n_more
+        elif n_more:
             return f"has {len(cells)} cells; expected {len(self.header)}, as in the header"
         if not "".join(cells).isascii():
             for k, column in zip(self.positions, self.columns, strict=True):
@@ -195,7 +203,7 @@ def read_header(lines: Iterable[str], name: str, dialect: Dialect = USUAL_DIALEC
     try:
         for cells in dialect.reader(limited):
             limited.n_characters = 0
-            if header := [cell.strip() for cell in cells]:
+            if header := list(map(_name, cells)):
                 break
     except csv.Error as error:
         raise DataError(f"{name}: the header is not CSV ({error}); fix it") from None
@@ -203,6 +211,13 @@ def read_header(lines: Iterable[str], name: str, dialect: Dialect = USUAL_DIALEC
         if not _is_utf8(cell):
             raise DataError(f"{name}: the header is not UTF-8 text; convert the file")
     return header
+
+
+def _name(cell: str) -> str:
+    """Return the name in a cell of the header: ``a, "b"`` has a blank before the quotes."""
+    name = cell.strip()
+    is_quoted = len(name) > 1 and name[0] == name[-1] == '"'
+    return name[1:-1].strip() if is_quoted else name
 
 
 class CsvFile(NamedTuple):
