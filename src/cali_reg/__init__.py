@@ -16,13 +16,22 @@ TYPE_CHECKING = False  # typing takes time to import
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cali_reg.api.model import Model, load_model
+    from cali_reg.api.training import TrainedModel, train
     from cali_reg.data.california_housing import load_california_housing
     from cali_reg.estimator import ExactLinearRegression
     from cali_reg.least_squares.moments import Moments
-    from cali_reg.runtime.predictor import load_model
 
 __version__ = "0.1.0"
-__all__ = ["ExactLinearRegression", "Moments", "load_california_housing", "load_model"]
+__all__ = [
+    "ExactLinearRegression",
+    "Model",
+    "Moments",
+    "TrainedModel",
+    "load_california_housing",
+    "load_model",
+    "train",
+]
 
 
 def lazy_exports(
@@ -59,8 +68,11 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "ExactLinearRegression": "estimator",
+        "Model": "api.model",
         "Moments": "least_squares.moments",
+        "TrainedModel": "api.training",
         "load_california_housing": "data.california_housing",
-        "load_model": "runtime.predictor",
+        "load_model": "api.model",
+        "train": "api.training",
     },
 )

@@ -31,3 +31,7 @@ class GateError(CaliRegError):
 
 class CollinearityWarning(UserWarning):
     """A column depends on others up to the rounding of its values: coefficients fit roundings."""
+
+
+class DataWarning(UserWarning):
+    """A note about the rows: what the commands print to standard error."""

@@ -137,6 +137,8 @@ def problems(source: str) -> list[str]:
     found = []
     for name, node in public(ast.parse(source).body):
         assert isinstance(node, ast.ClassDef | ast.FunctionDef)
+        if any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list):
+            continue  # only a type: the function itself follows
         docstring = ast.get_docstring(node) or ""
         found += [f"{name}: {problem}" for problem in summary_problems(docstring)]
         if isinstance(node, ast.ClassDef):

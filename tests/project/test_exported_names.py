@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 EXPORTED = {
-    "cali_reg": ["ExactLinearRegression", "Moments", "load_california_housing", "load_model"],
+    "cali_reg": [
+        *("ExactLinearRegression", "Model", "Moments", "TrainedModel"),
+        *("load_california_housing", "load_model", "train"),
+    ],
     "cali_reg.least_squares": [
         *("Moments", "Scores", "Solution", "TrainTestMoments", "cross_validate"),
         *("half_widths", "predict", "score", "solve"),

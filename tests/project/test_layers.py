@@ -21,6 +21,7 @@ ROOMS = [
     "quantization",
     "jobs",
     "report",
+    "api",
     "cli",
     "__main__",
 ]

@@ -113,7 +113,7 @@ def test_no_samples(run: Run, tmp_path: Path) -> None:
     run("train", "--artifacts", tmp_path, "--samples", "0")
     code, _, err = run("predict", "--artifacts", tmp_path)
     assert code == 2
-    assert "holds no sample rows; name a CSV file" in err
+    assert "holds no sample rows (trained with --test-size 0 or --samples 0); name a CSV" in err
 
 
 @pytest.mark.parametrize("precision", ["float64", "uint8"])

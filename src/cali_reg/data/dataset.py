@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 
 from cali_reg.data import files
+from cali_reg.data.files import Source
 from cali_reg.data.formats.base import Fragment
 from cali_reg.data.listing import inputs
 from cali_reg.data.readers import describe
@@ -119,13 +120,13 @@ def _require_once(fragment: Fragment, name: str, columns: Mapping[str, object]) 
 
 
 def open_dataset(
-    paths: Sequence[str], reading: Reading = USUAL, *, csv_types: bool = True
+    paths: Sequence[Source], reading: Reading = USUAL, *, csv_types: bool = True
 ) -> Dataset:
     """Find the files that paths name, and their columns.
 
     Parameters
     ----------
-    paths : sequence of str
+    paths : sequence of Source
         Files, wildcards, folders and URLs, as `inputs.find` takes them.
     reading : Reading, optional
         What the user asks for about how they are read.

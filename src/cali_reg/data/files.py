@@ -45,6 +45,8 @@ class File:
         The same for all names of the file.
     reading : Reading
         What the user asks for about how it is read.
+    table : pyarrow.Table, optional
+        The rows themselves, if they are in memory; the file system is then None.
     """
 
     filesystem: fs.FileSystem
@@ -56,6 +58,7 @@ class File:
     changed: int | None
     identity: tuple[object, ...]
     reading: Reading = USUAL
+    table: Any = None
 
     @property
     def is_compressed(self) -> bool:
@@ -66,6 +69,9 @@ class File:
     def is_local(self) -> bool:
         """Whether the file is on this machine."""
         return isinstance(self.filesystem, fs.LocalFileSystem)
+
+
+Source = str | File  # a path, a wildcard, a folder or a URL; or rows in memory
 
 
 def open_binary(file: File) -> Any:
@@ -115,12 +121,14 @@ def readable(file: File) -> Iterator[None]:
 
 
 def check_unchanged(file: File) -> None:
-    """Raise DataError if a file has changed since it was found.
+    """Raise DataError if a file has changed since it was found; a table in memory cannot.
 
     Parameters
     ----------
     file : File
     """
+    if file.table is not None:
+        return
     info = file.filesystem.get_file_info(file.path)
     if (info.size, info.mtime_ns) != (file.size, file.changed):
         found = "has changed" if info.is_file else "was deleted"

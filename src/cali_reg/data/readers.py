@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg.data.files import File, check_unchanged, readable
-from cali_reg.data.formats import arrow_files, csv_files, parquet_files
+from cali_reg.data.formats import arrow_files, csv_files, parquet_files, tables
 from cali_reg.data.formats.base import (
     NO_KEY,
     Block,
@@ -42,10 +42,11 @@ class Format(NamedTuple):
     read: Callable[[Fragment, Sequence[Column], int], Iterator[Block]]
 
 
-FORMATS = {  # the names of files.FORMATS
+FORMATS = {  # the names of files.FORMATS, and of what is in memory
     "CSV": Format(csv_files.describe, csv_files.read),
     "Parquet": Format(parquet_files.describe, parquet_files.read),
     "Arrow": Format(arrow_files.describe, arrow_files.read),
+    "Table": Format(tables.describe, tables.read),
 }
 
 BATCH_SIZE = 60_000  # rows: three pages of a Parquet file as most writers make them

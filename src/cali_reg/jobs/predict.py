@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cali_reg.data.feature_encoding import Values, feature_columns
+from cali_reg.data.files import Source
 from cali_reg.data.formats.base import mask_array, number_array
 from cali_reg.data.prefetch import prefetch
 from cali_reg.data.writers import TableWriter
@@ -57,6 +59,36 @@ def predict_files(options: PredictOptions, predictor: Predictor) -> None:
         if not log.n_rows:
             raise DataError(f"{options.paths[0]}: no rows; expected at least one")
     log.print_summary()
+
+
+def predict_arrays(
+    data: Sequence[Source], predictor: Predictor
+) -> tuple[npt.NDArray[np.float64], RowLog]:
+    """Predict files, or rows in memory, and keep the predictions in memory.
+
+    Parameters
+    ----------
+    data : sequence of Source
+    predictor : Predictor
+
+    Returns
+    -------
+    values : array of shape (n_rows, n_outputs)
+        The columns are those of `Predictor.outputs`.
+    log : RowLog
+        With what is to be noted about the rows.
+
+    Raises
+    ------
+    DataError
+        For files that cannot be read, and at the first invalid row.
+    UsageError
+        For a file that is named twice.
+    """
+    log = RowLog()
+    batches = prefetch(read_batches(data, predictor.validator, (), log, predictor.reading))
+    parts = [np.column_stack(_predict_valid(predictor, batch)) for batch in batches]
+    return np.concatenate([np.empty((0, len(predictor.outputs))), *parts]), log
 
 
 def _predict_valid(predictor: Predictor, batch: PredictionBatch) -> list[Values]:

@@ -13,14 +13,13 @@ import pyarrow as pa
 
 from cali_reg.data.dataset import open_dataset
 from cali_reg.data.feature_encoding import EncodedBatch, Values, encode, feature_columns
-from cali_reg.data.files import File
+from cali_reg.data.files import File, Source
 from cali_reg.data.formats.base import Fragment, mask_array
 from cali_reg.data.missing_values import Mask
 from cali_reg.data.prefetch import prefetch
 from cali_reg.data.readers import BATCH_SIZE, Batch, read
 from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime.atomic_files import is_same_file
-from cali_reg.runtime.messages import print_notes
 from cali_reg.runtime.reading.options import Reading
 from cali_reg.runtime.row_validator import NO_ROWS, Noted, RowLog, RowValidator, outside_range
 from cali_reg.runtime.schema import Column
@@ -66,7 +65,7 @@ class PredictionBatch:
 
 
 def read_batches(
-    paths: Sequence[str],
+    paths: Sequence[Source],
     validator: RowValidator,
     keep: Sequence[str],
     log: RowLog,
@@ -77,8 +76,8 @@ def read_batches(
 
     Parameters
     ----------
-    paths : sequence of str
-        Files, wildcards, folders and URLs.
+    paths : sequence of Source
+        Files, wildcards, folders and URLs, or rows in memory.
     validator : RowValidator
         Checks the rows.
     keep : sequence of str
@@ -115,7 +114,7 @@ def read_batches(
                 f"{fragment.file.name}: no rows; expected a header and at least one row"
             )
     dataset.check_unchanged()
-    print_notes("cali-reg predict", dataset.reading_notes)
+    log.reading_notes = dataset.reading_notes
 
 
 def encode_for(validator: RowValidator, batch: Batch) -> EncodedBatch:

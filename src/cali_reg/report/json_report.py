@@ -42,7 +42,7 @@ def trained(result: Trained, folder: Path, folds: Sequence[Scores] = ()) -> str:
         "target": model.target,
         "scores": model.scores,
         "cross_validation": [_defined(asdict(fold)) for fold in folds],
-        "intercept": intercept,
+        "intercept": intercept if model.fit_intercept else None,
         "features": [{"name": n, **_estimate(value, e, freedom)} for n, value, e in values],
         "baselines": {c.name: c.levels[0] for c in model.columns if c.levels},
         "rank": model.rank,

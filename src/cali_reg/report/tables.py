@@ -35,6 +35,7 @@ def trained(result: Trained) -> str:
         R² and RMSE on the first line.
     """
     test, train = result.model.scores["test"], result.model.scores["train"]
+    header, *rows = coefficients(result)
     n_dropped = result.model.source.get("dropped_rows")
     dropped = f"\ndropped   {n_dropped:>6} rows  with missing values" if n_dropped else ""
     shown, where = (test, "") if test["n_samples"] else (train, " on the training rows")
@@ -42,7 +43,7 @@ def trained(result: Trained) -> str:
         f"✔ R²: {_number(shown['r2'], '.2f')} | RMSE: {_number(shown['rmse'], '.2f')}{where}\n\n"
         f"held out  {_scores(test)}\ntraining  {_scores(train)}{dropped}\n"
         f"{_about_zero(result)}{_rounding(result)}\n"
-        f"{_coefficients(result)}"
+        f"{_table(header, rows)}"
     )
 
 
@@ -263,6 +264,17 @@ def _rounding(result: Trained) -> str:
     return f"rounding  R² of the float64 predictions differs by at most {max(bounds):.2g}\n"
 
 
+def score_cells(scores: Mapping[str, float | None]) -> list[str]:
+    """Return the number of rows, R² and RMSE of one side, as texts.
+
+    Parameters
+    ----------
+    scores : mapping of str to float or None
+        A side of the model's scores.
+    """
+    return [str(scores["n_samples"]), *(_number(scores[name], ".6g") for name in ("r2", "rmse"))]
+
+
 def _scores(scores: Mapping[str, float | None]) -> str:
     if not scores["n_samples"]:
         return f"{'none':>6}  (--test-size 0): nothing says how well it predicts other rows"
@@ -270,8 +282,14 @@ def _scores(scores: Mapping[str, float | None]) -> str:
     return f"{scores['n_samples']:>6} rows  R² {r2}  RMSE {rmse}"
 
 
-def _coefficients(result: Trained) -> str:
-    """Format a row for each coefficient; the baseline of a categorical column has none."""
+def coefficients(result: Trained) -> list[list[str]]:
+    """Return the table of coefficients, as texts: a header, then a row for each of them.
+
+    Parameters
+    ----------
+    result : Trained
+        The model with its solution. The baseline of a categorical column has no coefficient.
+    """
     solution = result.solution
     values = iter(zip(solution.coefficients, solution.standard_errors, strict=True))
 
@@ -286,7 +304,7 @@ def _coefficients(result: Trained) -> str:
         if column.levels:
             rows.append([f"{column.name}={column.levels[0]}", "baseline", "", "", ""])
         rows += [row(name, *next(values)) for name in column.features]
-    return _table(["", "coefficient", "std. error", "t", "p"], rows)
+    return [["", "coefficient", "std. error", "t", "p"], *rows]
 
 
 def _t_and_p(value: float, error: float, degrees_of_freedom: int) -> tuple[str, str]:

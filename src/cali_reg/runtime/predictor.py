@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.cell_parser import parse_cell
-from cali_reg.runtime.messages import print_notes
 from cali_reg.runtime.model import LinearModel, QuantizedModel
 from cali_reg.runtime.prediction_interval import Interval
 from cali_reg.runtime.reading.csv_reader import CSV_SUFFIXES, CsvReader, open_csv, read_header
@@ -135,8 +134,8 @@ class Predictor:
 
     Parameters
     ----------
-    folder : Path or str
-        The model's folder.
+    folder : Path, str or LinearModel
+        The model's folder; or a float64 model that is in memory.
     precision : {"float64", "uint8"}, default="float64"
         Which model predicts: that of the coefficients, or that of the codes.
     interval : float, optional
@@ -177,7 +176,7 @@ class Predictor:
 
     def __init__(
         self,
-        folder: Path | str,
+        folder: Path | str | LinearModel,
         *,
         precision: str = "float64",
         interval: float | None = None,
@@ -188,17 +187,12 @@ class Predictor:
         for name, value in (("precision", precision), ("unseen", unseen), ("outside", outside)):
             if value not in _CHOICES[name]:
                 raise UsageError(f"{name} is {value!r}; expected {' or '.join(_CHOICES[name])}")
-        folder = Path(folder)
-        codes = [artifacts.QUANTIZED] * (precision != "float64")
-        files = artifacts.Snapshot(folder, artifacts.MODEL, *codes)
-        self.model = files.model()
-        self.used: LinearModel | QuantizedModel = self.model
-        if codes:
-            self.used = files.quantized(self.model)
+        self.model, self.used = _load(folder, has_codes=precision != "float64")
         self.interval: tuple[Interval, float] | None = None
         self.outputs: tuple[str, ...] = ("prediction",)
         if interval is not None:
-            self.interval = _interval(folder, self.model, precision, interval), interval
+            where = "" if isinstance(folder, LinearModel) else f"{Path(folder)}{os.sep}"
+            self.interval = _interval(where, self.model, precision, interval), interval
             self.outputs = ("prediction", "lower", "upper")
         self.reading = self.model.reading.updated(reading)
         columns = tuple(map(self.reading.with_marks, self.model.columns))
@@ -372,7 +366,7 @@ def predict_rows(options: PredictOptions, predictor: Predictor) -> None:
         for path in options.paths:
             for values in _predict_csv(path, options, predictor, log, notes):
                 writer.write([values])
-    print_notes("cali-reg predict", notes)
+    log.reading_notes = tuple(notes)
     log.print_summary()
 
 
@@ -425,12 +419,26 @@ def _noted(where: str, messages: Sequence[str]) -> Noted:
     return Noted(1, f"{where}: {messages[0]}") if messages else NO_ROWS
 
 
-def _interval(folder: Path, model: LinearModel, precision: str, level: float) -> Interval:
+def _load(
+    folder: Path | str | LinearModel, *, has_codes: bool
+) -> tuple[LinearModel, LinearModel | QuantizedModel]:
+    """Return the float64 model, and the one that predicts."""
+    if isinstance(folder, LinearModel):
+        if has_codes:
+            raise UsageError("precision is 'uint8'; the model has no codes: save and quantize it")
+        return folder, folder
+    codes = [artifacts.QUANTIZED] * has_codes
+    files = artifacts.Snapshot(Path(folder), artifacts.MODEL, *codes)
+    model = files.model()
+    return model, files.quantized(model) if has_codes else model
+
+
+def _interval(where: str, model: LinearModel, precision: str, level: float) -> Interval:
     if precision != "float64":
         raise UsageError("--interval needs --precision float64; the codes have no intervals")
     if model.interval is None:
         raise UsageError(
-            f"{folder / artifacts.MODEL}: holds no prediction intervals, as its columns depend on"
+            f"{where}{artifacts.MODEL}: holds no prediction intervals, as its columns depend on"
             " each other, its rows are too few, or its features are more than 200 (`train"
             " --intervals` stores them then); leave --interval out"
         )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import parse_cell, plain_number
-from cali_reg.runtime.messages import print_error
+from cali_reg.runtime.messages import print_error, print_notes
 from cali_reg.runtime.model import Feature
 from cali_reg.runtime.schema import Column, LevelIndex, missing_column
 
@@ -149,12 +149,15 @@ class RowLog:
         Number of valid rows, and of invalid rows without a prediction.
     outside, unseen : Noted
         Valid rows outside the training ranges, and with categories not seen in training.
+    reading_notes : tuple of str
+        What a first look at the files has found.
     """
 
     def __init__(self, on_error: str = "stop") -> None:
         self.on_error = on_error
         self.n_valid = self.n_skipped = 0
         self.outside = self.unseen = NO_ROWS
+        self.reading_notes: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -193,19 +196,23 @@ class RowLog:
         self.outside += outside
         self.unseen += unseen
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many rows are outside the training ranges, or have categories not seen there."""
+        return tuple(
+            f"{noted.n_rows} of {self.n_valid} predicted rows {what}; the first is {noted.first}"
+            for noted, what in (
+                (self.outside, "are outside the training ranges"),
+                (self.unseen, "have categories not seen in training, taken as the baseline"),
+            )
+            if noted.n_rows
+        )
+
     def print_summary(self) -> None:
-        """Print to standard error how many rows were noted or skipped."""
-        for noted, what in (
-            (self.outside, "are outside the training ranges"),
-            (self.unseen, "have categories not seen in training, taken as the baseline"),
-        ):
-            if noted.n_rows:
-                print_error(
-                    "cali-reg predict",
-                    f"{noted.n_rows} of {self.n_valid} predicted rows {what}; the first is"
-                    f" {noted.first}",
-                    is_note=True,
-                )
+        """Print to standard error how files were read, and how many rows were noted or skipped."""
+        print_notes("cali-reg predict", self.reading_notes)
+        for note in self.notes:
+            print_error("cali-reg predict", note, is_note=True)
         if self.n_skipped:
             counts = f"{self.n_skipped} of {self.n_rows} rows"
             is_blank = self.on_error == "blank"

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs
 
-from cali_reg.data.files import FORMATS, File, format_of, reason
+from cali_reg.data.files import FORMATS, File, Source, format_of, reason
 from cali_reg.data.listing.local_folders import Entry, identity, walk
 from cali_reg.errors import DataError, UsageError
 
@@ -38,16 +38,17 @@ class _Found(NamedTuple):
     by_link: bool
 
 
-def find(paths: Sequence[str]) -> list[File]:
+def find(paths: Sequence[Source]) -> list[File]:
     """Return the files for some paths, wildcards, folders and URLs.
 
     Parameters
     ----------
-    paths : sequence of str
-        A URL is what `pyarrow.fs.FileSystem.from_uri` accepts, such as ``s3://bucket/folder``;
-        ``-`` is CSV on standard input. In a folder all files of a known format are found, at any
-        depth, except names that begin with a dot or an underscore. Further names that links give
-        to files in a folder do not count.
+    paths : sequence of Source
+        A File, such as rows in memory, stands for itself. A URL is what
+        `pyarrow.fs.FileSystem.from_uri` accepts, such as ``s3://bucket/folder``; ``-`` is CSV on
+        standard input. In a folder all files of a known format are found, at any depth, except
+        names that begin with a dot or an underscore. Further names that links give to files in a
+        folder do not count.
 
     Returns
     -------
@@ -72,7 +73,9 @@ def find(paths: Sequence[str]) -> list[File]:
     return list(files.values())
 
 
-def _find(text: str) -> list[File]:
+def _find(text: Source) -> list[File]:
+    if isinstance(text, File):
+        return [text]
     if text == "-":
         return [_standard_input()]
     filesystem, path = _locate(text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cali_reg.data.content_split import ContentSplit
+from cali_reg.data.files import Source
 from cali_reg.data.readers import BATCH_SIZE
 from cali_reg.errors import DataError, UsageError
 from cali_reg.jobs.training_data.base import FILES, holds_out_none
@@ -22,8 +23,8 @@ class FileOptions:
 
     Parameters
     ----------
-    data : sequence of str
-        Files, wildcards, folders and URLs.
+    data : sequence of Source
+        Files, wildcards, folders and URLs, or rows in memory.
     target : str
         The column to predict.
     features : sequence of str, optional
@@ -34,7 +35,7 @@ class FileOptions:
         The baselines of some categorical columns; by default the first level.
     not_missing : mapping of str to tuple of str, default={}
         For some categorical columns, texts such as ``NA`` that are categories there.
-    test_data : sequence of str, default=()
+    test_data : sequence of Source, default=()
         Files of the held-out rows. Without them the rows are split by content.
     test_size : float, default=0.2
         Fraction of the rows to hold out, below 1, or 0 for none; not used with `test_data`.
@@ -56,13 +57,13 @@ class FileOptions:
         How the files are read.
     """
 
-    data: Sequence[str]
+    data: Sequence[Source]
     target: str
     features: Sequence[str] | None = None
     categorical: Sequence[str] = ()
     baselines: Mapping[str, str] = field(default_factory=dict)
     not_missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    test_data: Sequence[str] = ()
+    test_data: Sequence[Source] = ()
     test_size: float = 0.2
     seed: int = 42
     split_keys: tuple[Column, ...] = ()

@@ -1,0 +1,1 @@
+"""Python's interface: train on files or data frames, load models, predict."""
