@@ -117,6 +117,14 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     held_out = base / "held_out"
     no_intercept = [*all_rows[2:], "--artifacts", str(held_out)]
     assert main(["train", "--data", str(table), *no_intercept]) == 0
+    skipping, unusual = base / "skipping", base / "unusual.csv"
+    unusual.write_text("town,x,x1,y\nz,1,2,3\nb,q,2,3\n")
+    treated = ["--on-error", "skip"]
+    features = ["--features", "town,x"]
+    known = ["--data", str(table), "--target", "y", "--categorical", "town", *features]
+    assert main(["train", *known, *treated, "--artifacts", str(skipping)]) == 0
+    treated += ["--unseen", "baseline"]
+    assert main(["update", "--add", str(unusual), *treated, "--artifacts", str(skipping)]) == 0
     split = ["--features", "x", "--split-like", str(coded)]
     assert main(["train", *options, str(like_coded), *split]) == 0
     told, like_told = base / "told", base / "like_told"  # how its file is read
@@ -130,7 +138,19 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     train = ["--features", "x", "--split-like", str(told), *asked.split()]
     assert main(["train", *options, str(like_told), *train]) == 0
     named = [coded, like_coded, told, like_told]
-    return [made, dependent, updated, exact, overflow, alike, many, *named, origin, held_out]
+    return [
+        made,
+        dependent,
+        updated,
+        exact,
+        overflow,
+        alike,
+        many,
+        *named,
+        origin,
+        held_out,
+        skipping,
+    ]
 
 
 @pytest.mark.parametrize("name", ["model.json", "moments.json", "quantized.json"])

@@ -194,6 +194,30 @@ def add_out(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help=text)
 
 
+def add_left_out(parser: argparse.ArgumentParser) -> None:
+    """Add ``--missing`` and ``--on-error``, which say what rows are left out of a training.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    parser.add_argument(
+        "--missing",
+        choices=["error", "drop"],
+        default="error",
+        help="how to treat rows with missing values: error (stop, and say how many there are), or"
+        " drop (leave out these rows) (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--on-error",
+        choices=["stop", "skip"],
+        default="stop",
+        help="what to do at a row that is invalid for another reason, such as text in place of a"
+        " number: stop with exit code 2, or skip it and say how many there were"
+        " (default: %(default)s)",
+    )
+
+
 def add_gates(parser: argparse.ArgumentParser) -> None:
     """Add ``--min-r2`` and ``--allow-collinear``, the conditions that a new model must meet.
 

@@ -222,6 +222,8 @@ def feature_columns(
 
 def _encode_numbers(array: pa.Array, k: int, encoded: EncodedBatch) -> tuple[Values, Mask | None]:
     values = _to_float64(array, k, encoded)
+    if not len(values):
+        return values, None
     if values.view(np.uint64).max() < _INFINITY:  # the usual case, and fast
         return values, None
     low, high = values.min(), values.max()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ import numpy.typing as npt
 
 from cali_reg.errors import DataError
 from cali_reg.runtime.schema import Column, format_names
+
+_FEW_NAMES = 5  # columns that a message lists
 
 Mask = npt.NDArray[np.bool_]  # (n_rows,)
 Values = npt.NDArray[Any]  # (n_rows,), of one column
@@ -71,11 +74,14 @@ class MissingValues:
         Number of rows with a missing value.
     first : (file name, row number), optional
         The first such row, in the order of file names.
+    alone : tuple of int
+        For each column, the number of rows in which it is the only one with a missing value.
     """
 
     by_column: tuple[int, ...]
     n_rows: int = 0
     first: tuple[str, int] | None = None
+    alone: tuple[int, ...] = ()
 
     def __add__(self, other: MissingValues) -> MissingValues:
         rows = [row for row in (self.first, other.first) if row]
@@ -83,7 +89,49 @@ class MissingValues:
             tuple(a + b for a, b in zip(self.by_column, other.by_column, strict=True)),
             self.n_rows + other.n_rows,
             min(rows, default=None),
+            tuple(a + b for a, b in zip_longest(self.alone, other.alone, fillvalue=0)),
         )
+
+    def cost_of_dropping(self, n_rows: int) -> str:
+        """Say how many rows are lost without those that have a missing value.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of all rows.
+
+        Returns
+        -------
+        str
+        """
+        return f"leaves out {self.n_rows} of {n_rows} rows"
+
+    def cost_without_columns(self, names: Sequence[str]) -> str:
+        """Say how many rows have a missing value still if some columns are left out.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The columns that may be left out: the first ones that `by_column` counts.
+
+        Returns
+        -------
+        str
+            Of the column that saves most rows alone, and of all of them; empty if none saves any.
+        """
+        found = [k for k in range(len(names)) if self.by_column[k]]
+        if not found or not self.alone:
+            return ""
+        costs = []
+        best = max(found, key=lambda k: self.alone[k])
+        if len(found) > 1 and self.alone[best]:
+            costs.append(f"{self.n_rows - self.alone[best]} with --exclude {_quoted(names[best])}")
+        rest = self.n_rows - sum(self.alone[k] for k in found)
+        if len(found) == 1:
+            costs.append(f"{rest or 'none'} with --exclude {_quoted(names[best])}")
+        elif len(found) == sum(map(bool, self.by_column)) and len(found) <= _FEW_NAMES:
+            costs.append(f"none with --exclude {','.join(_quoted(names[k]) for k in found)}")
+        return ", ".join(costs)
 
     def require_rows_left(self, features: Sequence[str], target: str) -> None:
         """Raise DataError if missing values are why no row is left.
@@ -132,3 +180,8 @@ class MissingValues:
             f"rows with missing values: {self.n_rows} ({format_names(counts)}); the first is row"
             f" {row} of {path}: {advice}"
         )
+
+
+def _quoted(name: str) -> str:
+    """Return a name as a list separated by commas has it."""
+    return f'"{name}"' if "," in name else name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -18,8 +19,10 @@ from cali_reg.data.formats.base import (
     Description,
     Fragment,
     Problem,
+    mask_array,
     text_array,
 )
+from cali_reg.data.missing_values import Mask
 from cali_reg.runtime.cell_parser import plain_number
 from cali_reg.runtime.schema import Column
 
@@ -86,6 +89,18 @@ class Batch:
             The index of the row in the batch.
         """
         return f"{self.file.name}: row {self.numbers[row]}"
+
+    def take(self, rows: Mask) -> Batch:
+        """Return some rows.
+
+        Parameters
+        ----------
+        rows : array of shape (n_rows,)
+            A mask, true for the rows to take, none of which has a problem.
+        """
+        arrays = [array.filter(mask_array(rows)) for array in self.arrays]
+        numbers = list(compress(self.numbers, rows.tolist()))
+        return replace(self, arrays=arrays, numbers=numbers, problems={})
 
     def head(self, n_rows: int) -> Batch:
         """Return the first rows.

@@ -56,6 +56,8 @@ def train(
     names = feature_names(data.columns)
     moments = TrainTestMoments(names, data.target, summary.train, summary.test)
     if not moments.train.n_samples and not moments.test.n_samples:
+        for note in summary.skipped.notes(summary.n_rows):
+            raise DataError(f"no row is left: {note}")
         summary.missing.require_rows_left([c.name for c in data.columns], data.target)
     source = data.provenance()
     _check_rows(moments, needs_held_out=not holds_out_none(source))

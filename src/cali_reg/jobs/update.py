@@ -57,6 +57,9 @@ def update(
     reading: Mapping[str, Any] = MappingProxyType({}),
     min_r2: float | None = None,
     allow_collinear: bool = False,
+    missing: str = "error",
+    unseen: str = "error",
+    on_error: str = "stop",
 ) -> Updated:
     """Return the model after rows were added and removed.
 
@@ -77,6 +80,12 @@ def update(
         The lowest R² on the held-out rows that passes; by default any passes.
     allow_collinear : bool, default=False
         Accept collinear columns, with the solution of least norm.
+    missing : {"error", "drop"}, default="error"
+        How to treat rows with missing values.
+    unseen : {"error", "baseline"}, default="error"
+        How to treat training rows with a category that the model does not know.
+    on_error : {"stop", "skip"}, default="stop"
+        What to do at another invalid row: raise an error, or leave it out.
 
     Raises
     ------
@@ -97,17 +106,20 @@ def update(
     ranges = ranges_of(model)
     n_added = n_removed = RowCounts()
     notes: tuple[str, ...] = ()
+    treatment = {"unseen": unseen, "on_error": on_error}
+    source = model.source
     if add:
-        rows = FileData.for_model(model, add, reading)
-        added = summarize_rows(rows)
+        rows = FileData.for_model(model, add, reading, **treatment)
+        added = _summarize(rows, missing)
         train, test = train + added.train, test + added.test
         ranges, n_added = union_ranges(ranges, added.ranges), _counts(added)
         notes = (*rows.reading_notes, *added.notes)
+        source = _with_left_out(source, added, treatment)
     if remove:
-        removed = summarize_rows(FileData.for_model(model, remove, reading))
+        removed = _summarize(FileData.for_model(model, remove, reading, **treatment), missing)
         train, test, ranges_are = train - removed.train, test - removed.test, "outer"
         n_removed = _counts(removed)
-    source = model.source
+        notes = (*notes, *removed.notes)
     if source.get("data") == FILES:  # the sample rows are no longer those that training would keep
         source = {**source, "updated": True}
     trained = fit(
@@ -132,26 +144,36 @@ def _counts(summary: Summary) -> RowCounts:
     return RowCounts(summary.train.n_samples, summary.test.n_samples)
 
 
-def summarize_rows(data: FileData) -> Summary:
-    """Summarize rows of files, none of which may have a missing value.
-
-    Parameters
-    ----------
-    data : FileData
-        As `FileData.for_model` returns it.
-
-    Returns
-    -------
-    Summary
-
-    Raises
-    ------
-    DataError
-        For files that cannot be read, and for rows that are not valid or have missing values.
-    """
+def _summarize(data: FileData, missing: str) -> Summary:
+    """Summarize rows of files."""
     summary = data.summary()
-    summary.missing.require_none(data.all_columns, "fill them in or drop such rows")
+    if missing == "error":
+        cost = summary.missing.cost_of_dropping(summary.n_rows)
+        advice = f"fill them in, or pass --missing drop, which {cost}"
+        summary.missing.require_none(data.all_columns, advice)
     return summary
+
+
+def _with_left_out(
+    source: dict[str, Any], added: Summary, treatment: dict[str, str]
+) -> dict[str, Any]:
+    """Return the provenance with the rows that were not added, and how `verify` reads them."""
+    if source.get("data") != FILES:  # the embedded data know no such rows
+        return source
+    source = {**source}
+    if added.missing.n_rows:
+        source["dropped_rows"] = _count(source, "dropped_rows") + added.missing.n_rows
+    if treatment["on_error"] == "skip":
+        source["skipped_rows"] = _count(source, "skipped_rows") + added.skipped.n_rows
+    if any(added.unseen.values()) and treatment["unseen"] == "baseline":
+        source["unseen"] = "baseline"
+    return source
+
+
+def _count(source: dict[str, Any], key: str) -> int:
+    """Return a number of rows of a provenance, which may be forged."""
+    value = source.get(key, 0)
+    return value if type(value) is int else 0
 
 
 def ranges_of(model: LinearModel) -> Ranges:

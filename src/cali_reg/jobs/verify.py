@@ -240,6 +240,8 @@ def _rebuild_codes(
 def _unchecked(inputs: RebuildInputs, quantized: QuantizedModel | None) -> dict[str, str]:
     """Return what is taken from the artifacts themselves, by file."""
     unchecked: dict[str, list[str]] = {name: [] for name in artifacts.ALL}
+    if inputs.source.get("unseen") == "baseline":
+        unchecked[artifacts.MODEL].append("levels")
     if inputs.training is None:
         unchecked[artifacts.MOMENTS].append("training rows")
         unchecked[artifacts.MODEL].append("ranges")

@@ -152,7 +152,7 @@ def test_missing_categories(run: Run, tmp_path: Path) -> None:
         message = refused(run, tmp_path, *flags, "--not-missing", "city=NA")
         assert message == (
             f"rows with missing values: 2 (city 2); the first is row 4 of {path}: fill them in, or"
-            " pass --missing drop"
+            " pass --missing drop, which leaves out 2 of 100 rows (none with --exclude city)"
         )
         train(run, tmp_path / "out", path, *flags[4:], "--missing", "drop")
         assert artifacts.read_model(tmp_path / "out").columns[3].levels == CITIES[1:]

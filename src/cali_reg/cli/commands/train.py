@@ -70,13 +70,7 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
         help="columns to predict from, separated by commas (default: all except the target)",
     )
     arguments.add_categories(parser)
-    parser.add_argument(
-        "--missing",
-        choices=["error", "drop"],
-        default="error",
-        help="how to treat rows with missing values: error (stop), or drop (leave"
-        " out these rows) (default: %(default)s)",
-    )
+    arguments.add_left_out(parser)
 
 
 def _add_batches(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +158,9 @@ def _embedded_data(options: argparse.Namespace) -> TrainingData:
         if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} requires --data; name the files")
     reading_arguments.asked(options, has_files=False)
+    for name, usual in (("missing", "error"), ("on_error", "stop")):
+        if getattr(options, name) != usual:
+            raise UsageError(f"--{name.replace('_', '-')} requires --data; name the files")
     if options.cv == 1:
         raise UsageError("--cv is 1; expected 2 or more folds")
     test_size, seed = _size_and_seed(options)
@@ -209,6 +206,7 @@ def _file_data(options: argparse.Namespace) -> TrainingData:
             seed=seed,
             split_keys=keys,
             missing=options.missing,
+            on_error=options.on_error,
             n_sample_rows=options.samples,
             n_folds=options.cv or 1,
             batch_size=options.batch_size,

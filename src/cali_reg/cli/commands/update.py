@@ -40,6 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="rows to remove: files as for --add; the model must have been trained on these rows",
     )
+    arguments.add_left_out(parser)
+    parser.add_argument(
+        "--unseen",
+        choices=["error", "baseline"],
+        default="error",
+        help="how to treat training rows with a category that the model does not know: error (the"
+        " row is invalid), or baseline (take it as the baseline category, and say how many there"
+        " were) (default: %(default)s)",
+    )
     arguments.add_gates(parser)
     reading_arguments.add_reading(parser)
 
@@ -73,6 +82,9 @@ def run(options: argparse.Namespace) -> None:
         reading=reading_arguments.asked(options),
         min_r2=options.min_r2,
         allow_collinear=options.allow_collinear,
+        missing=options.missing,
+        unseen=options.unseen,
+        on_error=options.on_error,
     )
     artifacts.replace(options.artifacts, updated.files, updated.based_on)
     print_notes("cali-reg update", updated.notes)

@@ -55,9 +55,9 @@ def describe(file: File) -> Description:
     Raises
     ------
     DataError
-        If there is no header, and for text that is not CSV or an invalid row in the first megabyte.
+        If there is no header, and for text that is not CSV in the first megabyte.
     pyarrow.ArrowInvalid
-        If Arrow's parser rejects the first megabyte for another reason.
+        If Arrow's parser rejects the valid rows of the first megabyte.
     """
     with open_binary(file) as handle:
         dialect, names, blocks = cut_into_blocks(handle, file)
@@ -72,8 +72,10 @@ def describe(file: File) -> Description:
     convert = pyarrow.csv.ConvertOptions(null_values=_marks(file), decimal_point=dialect.decimal)
     try:
         table = read_table(content, places, convert, dialect.separator)
-    except pa.ArrowInvalid:
+    except pa.ArrowInvalid:  # as for a row with too few cells, which reading reports or skips
         content = _rewrite(names, file.name, as_text(content), dialect)
+        if not content:
+            return Description(names, [pa.null()] * len(names), dialect=dialect)
         table = read_table(content, places, convert, dialect.separator)
     n_rows = table.num_rows
     if file.size > csv_blocks.BLOCK_BYTES:
@@ -274,7 +276,9 @@ def _type_found(array: pa.ChunkedArray, dialect: Dialect) -> pa.DataType:
         cells = array.to_pylist()
     elif pa.types.is_binary(array.type):  # some cells are not UTF-8
         cells = [cell.decode(errors="replace") for cell in array.to_pylist()]
-    return pa.float64() if any(dialect.parse(cell) is not None for cell in cells) else array.type
+    if any(dialect.parse(cell) is not None for cell in cells):
+        return pa.float64()
+    return pa.string() if pa.types.is_binary(array.type) else array.type
 
 
 def _rewrite(
@@ -284,13 +288,12 @@ def _rewrite(
     dialect: Dialect,
     n_rows: int | None = None,
 ) -> bytes:
-    """Return the first rows with plain quotes, and with as many cells as the header."""
+    """Return the first valid rows with plain quotes, and with as many cells as the header."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=dialect.separator)
-    for number, cells, problem in islice(CsvReader(name, names, None, dialect).read(lines), n_rows):
-        if problem:
-            raise DataError(f"{name}: row {number}: {problem}")
-        writer.writerow(cells or ())
+    for _, cells, _ in islice(CsvReader(name, names, None, dialect).read(lines), n_rows):
+        if cells:
+            writer.writerow(cells)
         if text.tell() > csv_blocks.BLOCK_BYTES:
             break
     return text.getvalue().encode()

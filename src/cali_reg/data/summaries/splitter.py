@@ -10,7 +10,9 @@ import numpy as np
 
 from cali_reg.data.content_split import ContentSplit, Words, word_of_text
 from cali_reg.data.feature_encoding import EncodedBatch, Values, encode, feature_columns
+from cali_reg.data.formats.base import Problem
 from cali_reg.data.readers import Batch
+from cali_reg.data.skipped_rows import NONE_SKIPPED, SkippedRows, skip_rows
 from cali_reg.data.summaries.vocabulary import Vocabulary
 from cali_reg.errors import DataError
 from cali_reg.least_squares.exact_gram import Block, Rows
@@ -29,6 +31,11 @@ class Layout:
     split : ContentSplit
     n_sample_rows : int
         How many held-out rows to keep as samples.
+    on_error : {"stop", "skip"}
+        What to do at an invalid row: raise an error, or leave it out. Missing values and unknown
+        categories have their own treatment.
+    unseen : {"error", "baseline"}
+        How to treat training rows with a category that is none of the known levels.
     keys : tuple of Column
         The columns whose values decide the split, by default `columns`. Those that are categorical
         have no levels: any text is a category.
@@ -38,6 +45,8 @@ class Layout:
     split: ContentSplit
     n_sample_rows: int
     keys: tuple[Column, ...] = ()
+    on_error: str = "stop"
+    unseen: str = "error"
 
     @cached_property
     def read_columns(self) -> tuple[Column, ...]:
@@ -84,6 +93,8 @@ class SplitRows:
     hashes : array of shape (n_rows,)
     members : list of arrays
         The indices of the held-out rows, then those of each fold.
+    skipped : SkippedRows
+        Invalid rows that are in nothing else.
     """
 
     encoded: EncodedBatch
@@ -92,6 +103,7 @@ class SplitRows:
     values: list[Values]
     hashes: Words
     members: list[Rows]
+    skipped: SkippedRows = NONE_SKIPPED
 
     def take(self, rows: Rows, out: Block) -> None:
         """Copy the numbers and the target of some rows.
@@ -167,7 +179,7 @@ class Splitter:
         }
 
     def split(self, batch: Batch) -> SplitRows:
-        """Split the rows of a batch that have no missing values.
+        """Split the valid rows of a batch that have no missing values.
 
         Parameters
         ----------
@@ -181,10 +193,16 @@ class Splitter:
         Raises
         ------
         DataError
-            For the first row with another problem; also if it is a training row whose category is
-            none of the known levels.
+            For the first row with another problem, unless such rows are skipped; also if it is a
+            training row whose category is none of the known levels.
         """
-        encoded = encode(batch, self._layout.read_columns, indexes=self.vocabularies)
+        is_skipping, skipped = self._layout.on_error == "skip", NONE_SKIPPED
+        if is_skipping and batch.problems:  # their cells count for nothing
+            batch, skipped = skip_rows(batch, _messages(batch.problems))
+        encoded = self._encode(batch)
+        if is_skipping and encoded.problems:
+            batch, more = skip_rows(batch, _messages(encoded.problems))
+            encoded, skipped = self._encode(batch), skipped + more
         if encoded.problems and min(encoded.problems):
             self.split(batch.head(min(encoded.problems)))  # rows before may have unknown categories
         values = [
@@ -194,11 +212,15 @@ class Splitter:
         words = [self._words_of(k, values[k], encoded) for k in self._layout.key_positions]
         hashes = self._split.hashes(words)
         members = self._split.members(hashes)
-        self._require_known(encoded, values, members[0])
+        if self._layout.unseen == "error":
+            self._require_known(encoded, values, members[0])
         columns = self._layout.columns
         return SplitRows(
-            encoded, columns, self.vocabularies, values[: len(columns)], hashes, members
+            encoded, columns, self.vocabularies, values[: len(columns)], hashes, members, skipped
         )
+
+    def _encode(self, batch: Batch) -> EncodedBatch:
+        return encode(batch, self._layout.read_columns, indexes=self.vocabularies)
 
     def _words_of(self, k: int, cells: Values, encoded: EncodedBatch) -> Words:
         """Return the words that stand for the values of a column."""
@@ -227,3 +249,7 @@ class Splitter:
             row = int(np.flatnonzero(~encoded.has_missing)[place])
             message = encoded.columns[k].invalid_value(encoded.category(k, row))
             raise DataError(f"{encoded.batch.where(row)}: {message}")
+
+
+def _messages(problems: Mapping[int, Problem]) -> dict[int, str]:
+    return {row: problem.message for row, problem in problems.items()}

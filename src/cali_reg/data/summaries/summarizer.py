@@ -15,6 +15,7 @@ from cali_reg.data.formats.base import Fragment
 from cali_reg.data.missing_values import MissingValues
 from cali_reg.data.prefetch import run_workers
 from cali_reg.data.readers import Batch, Progress, read
+from cali_reg.data.skipped_rows import NONE_SKIPPED
 from cali_reg.data.summaries.level_sums import GroupSums, LevelSums
 from cali_reg.data.summaries.splitter import Layout, SplitRows, Splitter
 from cali_reg.data.summaries.summary import PartialSummary, SampleRow
@@ -87,6 +88,7 @@ class Summarizer:
         self._sums = [_Sum(layout, workspace) for _ in range(layout.split.n_folds + 1)]
         self._samples: list[SampleRow] = []
         self._missing = MissingValues((0,) * len(layout.read_columns))
+        self._skipped = NONE_SKIPPED
         self._spellings = [Spellings() for _ in layout.categorical]
 
     def add(self, batch: Batch) -> None:
@@ -103,6 +105,7 @@ class Summarizer:
             For the first invalid row.
         """
         rows = self._splitter.split(batch)
+        self._skipped += rows.skipped
         self._count_missing(rows.encoded)
         self._note_spellings(rows)
         n_texts = [len(v.texts) for v in rows.vocabularies.values()]
@@ -122,6 +125,7 @@ class Summarizer:
             self._missing,
             self._layout.n_sample_rows,
             tuple(self._spellings),
+            skipped=self._skipped,
         )
 
     def _keep_samples(self, rows: SplitRows) -> None:
@@ -138,13 +142,7 @@ class Summarizer:
 
     def _count_missing(self, encoded: EncodedBatch) -> None:
         if encoded.missing:
-            rows, batch = encoded.has_missing, encoded.batch
-            counts = (encoded.missing.get(k) for k in range(len(encoded.columns)))
-            self._missing += MissingValues(
-                tuple(0 if mask is None else int(mask.sum()) for mask in counts),
-                int(rows.sum()),
-                (batch.file.name, batch.numbers[int(np.argmax(rows))]),
-            )
+            self._missing += count_missing(encoded)
 
     def _note_spellings(self, rows: SplitRows) -> None:
         for c, (k, vocabulary) in enumerate(rows.vocabularies.items()):
@@ -155,6 +153,28 @@ class Summarizer:
                 self._spellings[c] += Spellings(
                     {source: frozenset(texts)}, {source: batch.file.name}
                 )
+
+
+def count_missing(encoded: EncodedBatch) -> MissingValues:
+    """Count the missing values of a batch that has some.
+
+    Parameters
+    ----------
+    encoded : EncodedBatch
+
+    Returns
+    -------
+    MissingValues
+    """
+    rows, batch = encoded.has_missing, encoded.batch
+    is_alone = np.sum(list(encoded.missing.values()), axis=0) == 1
+    masks = [encoded.missing.get(k) for k in range(len(encoded.columns))]
+    return MissingValues(
+        tuple(0 if mask is None else int(mask.sum()) for mask in masks),
+        int(rows.sum()),
+        (batch.file.name, batch.numbers[int(np.argmax(rows))]),
+        tuple(0 if mask is None else int((mask & is_alone).sum()) for mask in masks),
+    )
 
 
 class _Sum:

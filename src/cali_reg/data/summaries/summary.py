@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from cali_reg.data.columns.spellings import Spellings
 from cali_reg.data.missing_values import MissingValues
+from cali_reg.data.skipped_rows import NONE_SKIPPED, SkippedRows
 from cali_reg.data.summaries.level_sums import GroupSums, feature_ranges
+from cali_reg.least_squares.exact_gram import UNIT
 from cali_reg.least_squares.moments import Moments
 from cali_reg.runtime.schema import Column, LevelIndex, categorical, format_quoted
 
@@ -39,6 +41,8 @@ class PartialSummary:
         Number of sample rows to keep.
     spellings : tuple of Spellings
         What the files hold, for each categorical column.
+    skipped : SkippedRows
+        Invalid rows, which are in nothing else.
     """
 
     groups: tuple[GroupSums, ...]
@@ -48,6 +52,7 @@ class PartialSummary:
     missing: MissingValues
     n_sample_rows: int
     spellings: tuple[Spellings, ...]
+    skipped: SkippedRows = NONE_SKIPPED
 
     def __add__(self, other: PartialSummary) -> PartialSummary:
         return PartialSummary(
@@ -58,7 +63,14 @@ class PartialSummary:
             self.missing + other.missing,
             self.n_sample_rows,
             tuple(a + b for a, b in zip(self.spellings, other.spellings, strict=True)),
+            skipped=self.skipped + other.skipped,
         )
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, those that are left out included."""
+        complete = sum(int(group.gram[0, 0]) >> -UNIT for group in self.groups)
+        return complete + self.missing.n_rows + self.skipped.n_rows
 
     def training_counts(self, c: int) -> Counter[str]:
         """Return how many training rows have each text of a categorical column.
@@ -70,7 +82,9 @@ class PartialSummary:
         """
         return sum((Counter(group.counts(c)) for group in self.groups[1:]), Counter())
 
-    def with_levels(self, columns: Sequence[Column]) -> Summary:
+    def with_levels(
+        self, columns: Sequence[Column], *, unseen_in: str = "held-out rows"
+    ) -> Summary:
         """Return the statistics of the features.
 
         Parameters
@@ -78,12 +92,16 @@ class PartialSummary:
         columns : sequence of Column
             The columns to predict from, with their levels. A category that is none of these, as
             only held-out rows may have, counts as the baseline.
+        unseen_in : {"held-out rows", "rows"}, default="held-out rows"
+            Of which rows such categories are noted.
         """
         numeric = list(zip(self.minima.tolist(), self.maxima.tolist(), strict=True))
         indexes = {column.name: LevelIndex(column) for column in categorical(columns)}
         unseen = {}
         for c, (name, index) in enumerate(indexes.items()):
-            counts = self.groups[0].counts(c)
+            counts = Counter(self.groups[0].counts(c))
+            if unseen_in == "rows":
+                counts += self.training_counts(c)
             unseen[name] = {text: n for text, n in counts.items() if index.find(text) == -1}
         return Summary(
             tuple(group.moments(columns) for group in self.groups),
@@ -91,6 +109,9 @@ class PartialSummary:
             tuple(_features(columns, indexes, values) for _, values in self.samples),
             self.missing,
             unseen,
+            unseen_in,
+            self.skipped,
+            self.n_rows,
         )
 
 
@@ -109,7 +130,14 @@ class Summary:
     missing : MissingValues
         Of all rows; those with missing values are in nothing else.
     unseen : dict of dict
-        For each categorical column, the categories that only held-out rows have, and in how many.
+        For each categorical column, the categories that are none of its levels, and in how many
+        rows.
+    unseen_in : {"held-out rows", "rows"}
+        Of which rows these are.
+    skipped : SkippedRows
+        Invalid rows, which are in nothing else.
+    n_rows : int
+        Number of rows, those that are left out included.
     """
 
     groups: tuple[Moments, ...]
@@ -117,6 +145,9 @@ class Summary:
     sample_rows: tuple[tuple[float, ...], ...]
     missing: MissingValues
     unseen: dict[str, dict[str, int]] = field(default_factory=dict)
+    unseen_in: str = "held-out rows"
+    skipped: SkippedRows = NONE_SKIPPED
+    n_rows: int = 0
 
     @property
     def folds(self) -> tuple[Moments, ...]:
@@ -130,14 +161,17 @@ class Summary:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A note for each column with categories that only held-out rows have."""
-        return tuple(
-            f"held-out rows with a category of {name!r} that no training row has:"
-            f" {sum(counts.values())} ({format_quoted(sorted(counts))}); they are scored as the"
-            " baseline"
+        """Notes about rows that were skipped, and about categories that are no levels."""
+        what, treated = "that no training row has", "scored as"
+        if self.unseen_in == "rows":
+            what, treated = "not seen in training", "taken as"
+        unseen = (
+            f"{self.unseen_in} with a category of {name!r} {what}: {sum(counts.values())}"
+            f" ({format_quoted(sorted(counts))}); they are {treated} the baseline"
             for name, counts in self.unseen.items()
             if counts
         )
+        return (*self.skipped.notes(self.n_rows), *unseen)
 
     @cached_property
     def train(self) -> Moments:

@@ -47,7 +47,7 @@ class FileData:
 
     @classmethod
     def for_model(
-        cls, model: LinearModel, paths: Sequence[str], asked: Mapping[str, Any]
+        cls, model: LinearModel, paths: Sequence[str], asked: Mapping[str, Any], **changes: Any
     ) -> FileData:
         """Return rows of files, to be read and split as those of a trained model.
 
@@ -60,8 +60,10 @@ class FileData:
             Files, wildcards, folders and URLs.
         asked : mapping of str to value
             How these files are read, where that differs from the training: fields of `Reading`.
+        changes
+            Other values of `FileOptions` than the recorded ones.
         """
-        return cls(recorded_options(model, paths, asked), model.columns)
+        return cls(replace(recorded_options(model, paths, asked), **changes), model.columns)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -142,7 +144,10 @@ class FileData:
             split |= {"by": "content", "test_size": options.test_size}
             if options.split_keys:
                 split["columns"] = list(map(key_to_dict, options.split_keys))
-        return {"data": FILES, "dropped_rows": self.summary().missing.n_rows, "split": split}
+        source = {"data": FILES, "dropped_rows": self.summary().missing.n_rows, "split": split}
+        if options.on_error == "skip":
+            source["skipped_rows"] = self.summary().skipped.n_rows
+        return source
 
     @cached_property
     def _dataset(self) -> Dataset:
@@ -165,7 +170,8 @@ class FileData:
             }
             columns = with_levels(columns, spellings, training, self._options.baselines)
             notes = spelling_notes(columns, spellings)
-        summary = partial_summary.with_levels(columns[:-1])
+        unseen_in = "rows" if self._options.unseen == "baseline" else "held-out rows"
+        summary = partial_summary.with_levels(columns[:-1], unseen_in=unseen_in)
         return replace(layout, columns=columns), summary, notes
 
     def _find_layout(self) -> Layout:
@@ -184,7 +190,14 @@ class FileData:
         columns = tuple(map(options.reading.with_marks, columns))
         test_size = 0.0 if options.test_data else options.test_size
         split = ContentSplit(options.seed, test_size, options.n_folds)
-        layout = Layout(columns, split, options.n_sample_rows, options.split_keys)
+        layout = Layout(
+            columns,
+            split,
+            options.n_sample_rows,
+            options.split_keys,
+            on_error=options.on_error,
+            unseen=options.unseen,
+        )
         self._dataset.check(layout.read_columns)
         return layout
 
@@ -205,6 +218,7 @@ class FileData:
             samples=test.samples,
             n_sample_rows=test.n_sample_rows,
             missing=train.missing + test.missing,
+            skipped=train.skipped + test.skipped,
             spellings=tuple(a + b for a, b in zip(train.spellings, test.spellings, strict=True)),
         )
 
@@ -214,8 +228,13 @@ class FileData:
         task = partial(summarize, layout=layout, batch_size=options.batch_size, n_threads=n_threads)
         summary: PartialSummary = _run(run, task, dataset, PartialSummary.__add__)
         if options.missing == "error":
-            advice = "fill them in, or pass --missing drop"
-            summary.missing.require_none(layout.read_columns, advice)
+            missing, names = summary.missing, [column.name for column in layout.columns[:-1]]
+            cost = missing.cost_of_dropping(summary.n_rows)
+            others = missing.cost_without_columns(names)
+            advice = f"fill them in, or pass --missing drop, which {cost}" + f" ({others})" * bool(
+                others
+            )
+            missing.require_none(layout.read_columns, advice)
         return summary
 
 

@@ -45,6 +45,10 @@ class FileOptions:
         The columns whose values decide the split; without them all that the model reads.
     missing : {"error", "drop"}, default="error"
         How to treat rows with missing values.
+    on_error : {"stop", "skip"}, default="stop"
+        What to do at another invalid row: raise an error, or leave it out.
+    unseen : {"error", "baseline"}, default="error"
+        How to treat training rows with a category that is none of the known levels.
     n_sample_rows : int, default=5
         Number of held-out rows to keep as samples.
     n_folds : int, default=1
@@ -68,6 +72,8 @@ class FileOptions:
     seed: int = 42
     split_keys: tuple[Column, ...] = ()
     missing: str = "error"
+    on_error: str = "stop"
+    unseen: str = "error"
     n_sample_rows: int = 5
     n_folds: int = 1
     batch_size: int = BATCH_SIZE
@@ -106,6 +112,8 @@ def recorded_options(
         seed=split.seed,
         split_keys=recorded_keys(model.source),
         missing="drop",
+        on_error="skip" if "skipped_rows" in model.source else "stop",
+        unseen="baseline" if model.source.get("unseen") == "baseline" else "error",
         n_sample_rows=len(model.samples),
         reading=model.reading.updated(asked),
     )

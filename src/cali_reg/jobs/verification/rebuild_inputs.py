@@ -13,7 +13,6 @@ from cali_reg.jobs.training_data.base import FILES, Block, holds_out_none
 from cali_reg.jobs.training_data.embedded_data import recorded_embedded_data
 from cali_reg.jobs.training_data.file_data import FileData
 from cali_reg.jobs.training_data.file_options import recorded_options
-from cali_reg.jobs.update import summarize_rows
 from cali_reg.least_squares import moments_file
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
@@ -128,8 +127,9 @@ def find_inputs(
         raise ArtifactError(
             f"{artifacts.MODEL}: its columns are not those of the embedded data; leave --data out"
         )
-    rows = FileData.for_model(model, data, reading)
-    summary = summarize_rows(rows)
+    # what update has left out, the model's provenance does not say; the sums decide
+    rows = FileData.for_model(model, data, reading, on_error="skip")
+    summary = rows.summary()
     training = TrainingRows(summary.train, summary.ranges, rows.blocks)
     return replace(inputs, training=training, is_exact=False, is_embedded=False)
 
@@ -168,8 +168,9 @@ def _from_files(
         not_missing={column.name: column.not_missing for column in of_text},
         test_data=test_data,
     )
-    # version 1 had other levels for the same rows
-    data = FileData(options, model.columns if model.version == 1 else None)
+    # version 1 had other levels for the same rows; after `update --unseen baseline` these stay
+    keeps_levels = model.version == 1 or options.unseen == "baseline"
+    data = FileData(options, model.columns if keeps_levels else None)
     summary = data.summary()
     knows_held_out = options.test_size or test_data or holds_out_none(model.source)
     has_held_out, is_updated = bool(knows_held_out), "updated" in model.source
