@@ -122,12 +122,13 @@ def test_options_reach_the_model(run: Run, parquet: Path, tmp_path: Path) -> Non
         "store_intervals": True,
         "fit_intercept": False,
         "levels": [0.8, 0.6],
+        "on_error": "skip",
     }
     flags = [
         *("--features", "area,town", "--categorical", "town", "--baseline", "town=Chur"),
         *("--not-missing", "town=NA", "--test-size", "0.4", "--seed", "7", "--samples", "2"),
         *("--min-r2", "-100", "--allow-collinear", "--intervals", "--cv", "3", "--json"),
-        *("--no-intercept", "--levels", "0.8,0.6"),
+        *("--no-intercept", "--levels", "0.8,0.6", "--on-error", "skip"),
     ]
     train = ("train", "--data", parquet, "--target", "price", "--artifacts", tmp_path / "command")
     code, out, err = run(*train, *flags)
@@ -350,6 +351,7 @@ def test_frames_that_are_no_tables() -> None:
         ({"features": ["rooms", 1]}, "features is 1; expected a list of names"),
         ({"categorical": "town"}, "categorical is 'town'; expected a list of names"),
         ({"missing": "fill"}, "missing is 'fill'; expected 'error' or 'drop'"),
+        ({"on_error": "blank"}, "on_error is 'blank'; expected 'stop' or 'skip'"),
         ({"missing": "error"}, "fill them in, or pass missing='drop'"),
         ({"test_size": 1}, "test_size is 1; expected 0, or a number between 0 and 1"),
         ({"test_size": "0.2"}, "test_size is '0.2'; expected 0, or a number between 0 and 1"),

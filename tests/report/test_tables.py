@@ -125,6 +125,16 @@ def test_cross_validation() -> None:
     ]
 
 
+def test_cross_validation_of_single_rows() -> None:
+    """R² of one row is undefined, and so is the mean."""
+    other: Any = SimpleNamespace(n_samples=1, r2=math.nan, rmse=3.0)
+    text = tables.cross_validated([SCORES, other])
+    assert [line.split()[-2:] for line in text.splitlines()[2:]] == [
+        ["undefined", "3.000000"],
+        ["undefined", "2.500000"],
+    ]
+
+
 def test_verdicts() -> None:
     """Each file is the same or has its difference, and what was not checked of it is said."""
     results = [

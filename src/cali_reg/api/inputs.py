@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 _ARGUMENTS = {  # of Python, for options of the command line
     "--missing drop": "missing='drop'",
+    "--on-error skip": "on_error='skip'",
     "--allow-collinear": "allow_collinear=True",
     "--test-data": "test_data",
     "--test-size": "test_size",
     "--min-r2": "min_r2",
     "--levels": "levels",
+    "--exclude": "exclude",
+    "--max-levels": "max_levels",
+    "--strict": "strict=True",
     "--na": "missing",
     "--no-na": "not_missing",
     "--ignore": "ignored",
@@ -190,6 +194,21 @@ def confidence_levels(levels: Any) -> list[float]:
     if not found or len(set(found)) < len(levels) or not 0 < found[0] <= found[-1] < 1:
         raise UsageError(f"levels is {levels!r:.60}; expected different numbers between 0 and 1")
     return found
+
+
+def check_choice(name: str, value: Any, *choices: str) -> None:
+    """Raise UsageError for a value that is not one of the choices.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : str
+        It may be anything.
+    choices : str
+    """
+    if value not in choices:
+        raise UsageError(f"{name} is {value!r:.40}; expected {' or '.join(map(repr, choices))}")
 
 
 def check_numbers(test_size: Any, seed: Any, cv: Any, n_sample_rows: Any) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cali_reg.api.inputs import (
     Data,
+    check_choice,
     check_numbers,
     column_names,
     confidence_levels,
@@ -82,6 +83,7 @@ def train(
     baselines: Mapping[str, str] | None = None,
     not_missing: Mapping[str, Sequence[str]] | None = None,
     missing: Literal["error", "drop"] = "error",
+    on_error: Literal["stop", "skip"] = "stop",
     reading: Mapping[str, Any] = MappingProxyType({}),
     test_data: Data | None = None,
     test_size: float = 0.2,
@@ -113,6 +115,8 @@ def train(
         For some categorical columns, texts such as ``NA`` that are categories there.
     missing : {"error", "drop"}, default="error"
         Whether rows with missing values are an error, or left out.
+    on_error : {"stop", "skip"}, default="stop"
+        Whether a row that is invalid for another reason is an error, or left out.
     reading : mapping of str to value, optional
         How files are read, where a first look cannot find it, and which values are missing in files
         and frames: some of ``separator``, ``decimal``, ``encoding``, ``skip_lines``, ``comment``,
@@ -181,8 +185,8 @@ def train(
     check_numbers(test_size, seed, cv, n_sample_rows)
     if not test_size and test_data is None and min_r2 is not None:
         raise UsageError("test_size is 0, so no row is held out and min_r2 cannot be checked")
-    if missing not in ("error", "drop"):
-        raise UsageError(f"missing is {missing!r}; expected 'error' or 'drop'")
+    check_choice("missing", missing, "error", "drop")
+    check_choice("on_error", on_error, "stop", "skip")
     for name, columns in (("baselines", baselines), ("not_missing", not_missing)):
         if other := next((column for column in columns or () if column not in encoded), None):
             raise UsageError(f"{name}: column {other!r} is not one of categorical; name it there")
@@ -201,6 +205,7 @@ def train(
             test_size=float(test_size),
             seed=int(seed),
             missing=missing,
+            on_error=on_error,
             reading=how,
             n_sample_rows=int(n_sample_rows),
             n_folds=int(cv) or 1,

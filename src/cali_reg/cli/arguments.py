@@ -9,6 +9,7 @@ from pathlib import Path
 from cali_reg.cli import argument_types
 from cali_reg.errors import UsageError
 from cali_reg.runtime.cell_parser import MISSING
+from cali_reg.runtime.messages import did_you_mean
 
 FILES = "CSV, Parquet or Arrow files, given as paths, wildcards, folders or URLs"  # for help texts
 
@@ -145,8 +146,11 @@ def _pairs(
         text = text.strip()
         found = [column for column in columns or () if text.startswith(f"{column}=")]
         if not found:
+            name, known = text.partition("=")[0], columns or ()
+            hint = "" if name in known else did_you_mean(name, known)
             raise UsageError(
-                f"{option} is {text!r}; expected COLUMN=TEXT with a column of --categorical"
+                f"{option} is {text!r}{hint or ';'} expected COLUMN=TEXT with a column of"
+                " --categorical"
             )
         column = max(found, key=len)
         yield column, text[len(column) + 1 :]

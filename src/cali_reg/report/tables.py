@@ -81,12 +81,12 @@ def cross_validated(folds: Sequence[Scores]) -> str:
     str
     """
     rows = [
-        [f"fold {k}", str(s.n_samples), f"{s.r2:.6f}", f"{s.rmse:.6f}"]
+        [f"fold {k}", str(s.n_samples), _score(s.r2), _score(s.rmse)]
         for k, s in enumerate(folds, start=1)
     ]
     r2 = sum(fold.r2 for fold in folds) / len(folds)
     rmse = sum(fold.rmse for fold in folds) / len(folds)
-    mean = ["mean", "", f"{r2:.6f}", f"{rmse:.6f}"]
+    mean = ["mean", "", _score(r2), _score(rmse)]
     return _table(["cross-validation", "rows", "R²", "RMSE"], [*rows, mean])
 
 
@@ -106,7 +106,7 @@ def quantized(result: Quantized, target: str) -> str:
     """
     width, contract = f"uint{result.model.bits}", result.model.contract
     scores = [
-        [name, f"{s.r2:.6f}", f"{s.rmse:.6f}", f"{s.bias:.6f}"]
+        [name, *map(_score, (s.r2, s.rmse, s.bias))]
         for name, s in (("float64", result.before), (width, result.after))
     ]
     optimum = "proven minimum of all codes"
@@ -317,6 +317,10 @@ def _t_and_p(value: float, error: float, degrees_of_freedom: int) -> tuple[str, 
 
 def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:60] + "..."
+
+
+def _score(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.6f}"
 
 
 def _number(value: float | None, form: str, *, missing: str = "undefined") -> str:

@@ -221,6 +221,10 @@ def _predict(folder: Path, row: dict[str, object]) -> float:
         (("--baseline", "c=A"), "which is to be its baseline; did you mean 'a'? (found: 'a', 'b')"),
         (("--baseline", "c=NA"), "column 'c' has no category 'NA'"),
         (("--baseline", "c"), "--baseline is 'c'; expected COLUMN=TEXT with a column of --categ"),
+        (
+            ("--baseline", "C=a"),
+            "--baseline is 'C=a'; did you mean 'c'? expected COLUMN=TEXT with a column of --categ",
+        ),
         (("--baseline", "x=1"), "--baseline is 'x=1'; expected COLUMN=TEXT"),
         (("--baseline", "c=a", "--baseline", "c=b"), "column 'c' is named twice"),
         (("--not-missing", "c=b"), "'b' is no sign of a missing value; expected one of NA, N/A"),
