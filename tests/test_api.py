@@ -338,8 +338,22 @@ def test_frames_that_are_no_tables() -> None:
     """A Series gives a stream, too; a column of several types gives none."""
     with pytest.raises(DataError, match=r"^data: cannot be read as a table \("):
         cali_reg.train(pl.Series("price", [1.0]), target="price")
-    with pytest.raises(DataError, match=r"^data: cannot be read as a table \("):
-        cali_reg.train(pd.DataFrame({"a": [1, "x", b"y"]}), target="a")
+    mixed = pd.DataFrame({"a": [1, "x"]}, dtype=object)
+    message = r"^data: cannot be read as a table \(Could not convert 'x' .*; .* column a .*\); conv"
+    with pytest.raises(DataError, match=message):
+        cali_reg.train(mixed, target="a")
+
+
+def test_columns_of_one_name() -> None:
+    """They are no harm if nobody uses them."""
+    frame = make_table().to_pandas()
+    double = pd.concat([frame, frame[["new"]]], axis="columns").set_index("town")
+    features = ["area", "town"]
+    model = cali_reg.train(double, target="price", features=features, categorical=["town"])
+    expected = cali_reg.train(frame, target="price", features=features, categorical=["town"])
+    assert model.model == expected.model
+    with pytest.raises(DataError, match="data: column 'new' appears twice"):
+        cali_reg.train(double, target="price", features=["new"])
 
 
 @pytest.mark.parametrize(

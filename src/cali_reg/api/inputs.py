@@ -25,6 +25,8 @@ _ARGUMENTS = {  # of Python, for options of the command line
     "--test-size": "test_size",
     "--min-r2": "min_r2",
     "--levels": "levels",
+    "--baseline": "baselines",
+    "--not-missing": "not_missing",
     "--exclude": "exclude",
     "--max-levels": "max_levels",
     "--strict": "strict=True",
@@ -35,7 +37,7 @@ _ARGUMENTS = {  # of Python, for options of the command line
     **{f"--{name}": name for name in ("separator", "decimal", "escape", "comment", "names")},
     "predict --unseen baseline": "load_model(folder, unseen='baseline')",
     "train --intervals": "train(..., store_intervals=True)",
-    **{f"--{name}": name for name in ("data", "target", "features", "categorical", "baseline")},
+    **{f"--{name}": name for name in ("data", "target", "features", "categorical")},
 }
 
 

@@ -52,15 +52,25 @@ def open_frame(frame: Any, name: str) -> File:
         For a frame whose columns have no type that Arrow knows.
     """
     try:
-        table = pa.table(frame)
+        table = _to_table(frame)
         table.validate()
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise DataError(
-            f"{name}: cannot be read as a table ({reason(error)}); convert it"
-        ) from None
+        why = "; ".join(map(str, error.args)) if len(error.args) == 2 else reason(error)
+        raise DataError(f"{name}: cannot be read as a table ({why}); convert it") from None
     numbers = filter(_UNNAMED_INDEX.fullmatch, table.column_names)
     table = table.drop_columns(list(numbers))
     return File(None, "", name, "Table", {}, table.nbytes, None, ("table", id(frame)), table=table)
+
+
+def _to_table(frame: Any) -> pa.Table:
+    """Return a frame as a table; columns of one name, which pandas does not convert, stay so."""
+    names = getattr(frame, "columns", None)
+    if getattr(names, "is_unique", True):
+        return pa.table(frame)
+    labels = list(map(str, range(len(frame.columns))))
+    table = pa.table(frame.set_axis(labels, axis="columns"))
+    known = dict(zip(labels, map(str, frame.columns), strict=True))
+    return table.rename_columns([known.get(label, label) for label in table.column_names])
 
 
 def describe(file: File) -> Description:
