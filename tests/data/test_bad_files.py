@@ -92,7 +92,7 @@ BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
     "CSV named gzip": ({"x.csv.gz": CSV}, ": cannot be read as CSV (zlib inflate failed"),
     "noise named Parquet": ({"x.parquet": NOISE}, ": cannot be read as Parquet"),
     "noise named Arrow": ({"x.feather": NOISE}, ": cannot be read as Arrow"),
-    "unknown kind": ({"x.txt": CSV}, ": unknown format; expected a name that ends in .csv, "),
+    "unknown kind": ({"x.doc": CSV}, ": unknown format; expected a name that ends in .csv, "),
     "no kind": ({"data": CSV}, ": unknown format; expected a name that ends in .csv, "),
     "missing column": (
         {"x.csv": "a,y\n1,2\n", "b.parquet": parquet(), "c.csv": CSV},
@@ -269,8 +269,8 @@ def test_folders_and_patterns_without_files(run: Run, tmp_path: Path) -> None:
     write(numbers(), tmp_path / "hidden" / "_temporary" / "a.parquet")
     write(numbers(), tmp_path / "hidden" / ".a.csv")
     for path, expected in (
-        (tmp_path / "empty", "the folder has no CSV, Parquet or Arrow file; check the path"),
-        (tmp_path / "hidden", "the folder has no CSV, Parquet or Arrow file; check the path"),
+        (tmp_path / "empty", "the folder has no file of a known format; check the path"),
+        (tmp_path / "hidden", "the folder has no file of a known format; check the path"),
         (tmp_path / "none", "no such file; check the path"),
         (tmp_path / "none.csv", "no such file; check the path"),
         (tmp_path / "*.csv", "no such file; check the path"),

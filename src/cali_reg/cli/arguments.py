@@ -11,7 +11,8 @@ from cali_reg.errors import UsageError
 from cali_reg.runtime.cell_parser import MISSING
 from cali_reg.runtime.messages import did_you_mean
 
-FILES = "CSV, Parquet or Arrow files, given as paths, wildcards, folders or URLs"  # for help texts
+# for help texts
+FILES = "CSV, JSON, Excel, Parquet or Arrow files, given as paths, wildcards, folders or URLs"
 
 
 def add_artifacts(parser: argparse.ArgumentParser) -> None:

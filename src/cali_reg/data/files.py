@@ -13,13 +13,21 @@ from pyarrow import fs
 from cali_reg.errors import DataError
 from cali_reg.runtime.reading.options import USUAL, Reading
 
-FORMATS = {
-    ".csv": "CSV",
-    ".csv.gz": "CSV",
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}  # of files of text
+_TEXT = {".csv": "CSV", ".tsv": "CSV", ".txt": "CSV", ".ndjson": "JSON lines"}
+_OTHERS = {
     ".parquet": "Parquet",
+    ".pq": "Parquet",
     ".arrow": "Arrow",
     ".feather": "Arrow",
+    ".xlsx": "Excel",
 }
+FORMATS = {
+    **{suffix + more: name for suffix, name in _TEXT.items() for more in ("", *COMPRESSIONS)},
+    **_OTHERS,
+}
+KNOWN = f"{', '.join(_TEXT)} (or these with .gz, .bz2 or .zst), {', '.join(_OTHERS)}"
+OF_CELLS = {"CSV", "Excel", "JSON lines"}  # formats whose values have no types of their own
 
 
 @dataclass(frozen=True)
@@ -61,9 +69,20 @@ class File:
     table: Any = None
 
     @property
+    def compression(self) -> str | None:
+        """How a file of text is compressed, as Arrow names it."""
+        path = self.path.lower()
+        return next((name for end, name in COMPRESSIONS.items() if path.endswith(end)), None)
+
+    @property
     def is_compressed(self) -> bool:
-        """Whether the file is compressed with gzip."""
-        return self.path.lower().endswith(".gz")
+        """Whether the size of the file is not that of its text."""
+        return self.compression is not None or self.format == "Excel"
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether the values have no types of their own, as those of CSV files."""
+        return self.format in OF_CELLS
 
     @property
     def is_local(self) -> bool:
@@ -85,8 +104,8 @@ def open_binary(file: File) -> Any:
     -------
     pyarrow.NativeFile
     """
-    if file.is_compressed:
-        return file.filesystem.open_input_stream(file.path, compression="gzip")
+    if file.compression:
+        return file.filesystem.open_input_stream(file.path, compression=file.compression)
     return file.filesystem.open_input_file(file.path)
 
 
@@ -145,6 +164,17 @@ def format_of(path: str) -> str | None:
     path : str
     """
     return next((f for suffix, f in FORMATS.items() if path.lower().endswith(suffix)), None)
+
+
+def is_table(path: str) -> bool:
+    """Tell whether a file in a folder is taken for a table: a ``.txt`` may be anything.
+
+    Parameters
+    ----------
+    path : str
+    """
+    name = path.rpartition("/")[2].lower()
+    return format_of(name) is not None and ".txt" not in name[-8:] and not name.startswith("~$")
 
 
 def reason(error: Exception) -> str:

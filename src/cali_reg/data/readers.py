@@ -23,7 +23,7 @@ from cali_reg.data.formats.base import (
     text_array,
 )
 from cali_reg.data.missing_values import Mask
-from cali_reg.runtime.cell_parser import plain_number
+from cali_reg.runtime.cell_parser import parse_cell, plain_number
 from cali_reg.runtime.schema import Column
 
 Progress = Callable[[int], object]  # takes the number of rows read since the last call
@@ -47,6 +47,8 @@ class Format(NamedTuple):
 
 FORMATS = {  # the names of files.FORMATS, and of what is in memory
     "CSV": Format(csv_files.describe, csv_files.read),
+    "Excel": Format(csv_files.describe, csv_files.read),
+    "JSON lines": Format(csv_files.describe, csv_files.read),
     "Parquet": Format(parquet_files.describe, parquet_files.read),
     "Arrow": Format(arrow_files.describe, arrow_files.read),
     "Table": Format(tables.describe, tables.read),
@@ -134,7 +136,7 @@ def describe(file: File, *, csv_types: bool = True) -> Fragment:
         For a file that cannot be read.
     """
     with readable(file):
-        if csv_types or file.format != "CSV":
+        if csv_types or not file.has_cells:
             found = FORMATS[file.format].describe(file)
         else:
             found = csv_files.describe_header(file)
@@ -238,4 +240,6 @@ def _float_texts(array: pa.Array) -> pa.Array:
 def _repeat_key(value: str, column: Column, n_rows: int) -> pa.Array:
     if value == NO_KEY:
         return pa.nulls(n_rows, pa.float64() if column.levels is None else pa.string())
-    return pa.repeat(float(value) if column.levels is None else value, n_rows)
+    if column.levels is None:
+        return pa.repeat(float(parse_cell(value) or 0.0), n_rows)
+    return pa.repeat(value, n_rows)

@@ -109,7 +109,7 @@ def read_batches(
         for batch, kept in _read(fragment, validator.columns, keep):
             n_rows += len(batch.numbers)
             yield from _rows_to_write(encode_for(validator, batch), kept, validator, log)
-        if fragment.file.format == "CSV" and not n_rows:
+        if fragment.file.has_cells and not n_rows:
             raise DataError(
                 f"{fragment.file.name}: no rows; expected a header and at least one row"
             )
@@ -137,7 +137,7 @@ def _read(
     fragment: Fragment, columns: Sequence[Column], keep: Sequence[str]
 ) -> Iterator[tuple[Batch, list[pa.Array]]]:
     """Yield batches of the model's columns, and the columns to keep."""
-    if fragment.file.format == "CSV":  # kept as text, as the file has it
+    if fragment.file.has_cells:  # kept as text, as the file has it
         wanted = [*columns, *(Column(name, ()) for name in keep)]
         positions = [len(columns) + k for k in range(len(keep))]
     else:

@@ -1,4 +1,4 @@
-"""Read Arrow files. Feather is the same format.
+"""Read Arrow files, and streams. Feather is the same format as the files.
 
 A file may be damaged, or forged: nothing that pyarrow returns is used before it is validated.
 """
@@ -14,7 +14,14 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from cali_reg.data.files import File, open_binary
-from cali_reg.data.formats.arrow_layout import BatchLayout, Buffer, read_batch, read_layout
+from cali_reg.data.formats.arrow_layout import (
+    BatchLayout,
+    Buffer,
+    is_stream,
+    read_batch,
+    read_layout,
+    read_stream,
+)
 from cali_reg.data.formats.base import (
     LARGEST_READ,
     Block,
@@ -36,7 +43,7 @@ def describe(file: File) -> Description:
     file : File
     """
     with open_binary(file) as handle:
-        schema = pyarrow.ipc.open_file(handle).schema
+        schema = _open(handle).schema
         return Description(schema.names, schema.types)
 
 
@@ -56,7 +63,53 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
     """
     names = [column.name for column in columns]
     with open_binary(fragment.file) as handle:
-        yield from number_batches(_Reader(handle, names).batches(size), names, 1)
+        if not is_stream(handle):
+            yield from number_batches(_Reader(handle, names).batches(size), names, 1)
+            return
+        with open_binary(fragment.file) as second:
+            yield from number_batches(_stream_batches(handle, second, names, size), names, 1)
+
+
+def _open(handle: Any, options: Any = None) -> Any:
+    open_file = pyarrow.ipc.open_stream if is_stream(handle) else pyarrow.ipc.open_file
+    handle.seek(0)
+    return open_file(handle, options=options)
+
+
+def _stream_batches(
+    handle: Any, second: Any, names: Sequence[str], size: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield valid batches of at most `size` rows of a stream, which is open twice.
+
+    From the second handle the headers are read, always one before its batch is.
+    """
+    schema = _open(handle).schema
+    wanted = _wanted(schema, names)
+    reader = _open(handle, pyarrow.ipc.IpcReadOptions(included_fields=wanted))
+    dictionaries = i = 0
+    for found in read_stream(second, schema):
+        if isinstance(found, int):
+            dictionaries += found
+            _check_size("the dictionaries", dictionaries)
+            continue
+        _check_batch(i, found, wanted)
+        _check_size(f"batch {i + 1}", found.decoded_size(range(len(schema))))
+        batch = validated(reader.read_next_batch())
+        i += 1
+        for start in range(0, len(batch), size):
+            yield batch.slice(start, size)
+
+
+def _wanted(schema: pa.Schema, names: Sequence[str]) -> list[int]:
+    """Return the indices of some columns; without any name, of all: their length is needed."""
+    return [k for k, name in enumerate(schema.names) if not names or name in names]
+
+
+def _check_batch(i: int, layout: BatchLayout, wanted: Sequence[int]) -> None:
+    if layout.n_rows > max(_MOST_ROWS_OF_NULLS, 8 * layout.decoded_size(wanted)):
+        raise pa.ArrowInvalid(
+            f"batch {i + 1} claims {layout.n_rows} rows, for which it has no values"
+        )
 
 
 class _Reader:
@@ -66,10 +119,7 @@ class _Reader:
         self._handle = handle
         self._schema = pyarrow.ipc.open_file(handle).schema
         self._layout = read_layout(handle)
-        # without any name, all columns: their length is the number of rows
-        self._wanted = [
-            k for k, name in enumerate(self._schema.names) if not names or name in names
-        ]
+        self._wanted = _wanted(self._schema, names)
 
     def batches(self, size: int) -> Iterator[pa.RecordBatch]:
         """Yield valid batches of at most `size` rows."""
@@ -77,12 +127,8 @@ class _Reader:
         whole = self._open(self._wanted)
         for i, block in enumerate(self._layout.blocks):
             layout = read_batch(self._handle, self._schema, block)
-            n_bytes = layout.decoded_size(self._wanted)
-            if layout.n_rows > max(_MOST_ROWS_OF_NULLS, 8 * n_bytes):
-                raise pa.ArrowInvalid(
-                    f"batch {i + 1} claims {layout.n_rows} rows, for which it has no values"
-                )
-            if n_bytes <= LARGEST_READ:
+            _check_batch(i, layout, self._wanted)
+            if layout.decoded_size(self._wanted) <= LARGEST_READ:
                 batch = whole(i)
                 for start in range(0, len(batch), size):
                     yield batch.slice(start, size)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 _MAGIC = b"ARROW1"
+_CONTINUATION = b"\xff\xff\xff\xff"  # before each message
 _RECORD_BATCH, _DICTIONARY_BATCH = 3, 2  # types of a message's header
 
 
@@ -122,6 +123,57 @@ def read_batch(handle: Any, schema: pa.Schema, block: tuple[int, ...]) -> BatchL
     """
     with _damage():
         return _batch(handle, schema, block)
+
+
+def is_stream(handle: Any) -> bool:
+    """Tell whether an open file has Arrow's stream format, which begins with a message.
+
+    Parameters
+    ----------
+    handle : pyarrow.NativeFile
+    """
+    return bool(handle.read_at(len(_CONTINUATION), 0) == _CONTINUATION)
+
+
+def read_stream(handle: Any, schema: pa.Schema) -> Iterator[BatchLayout | int]:
+    """Yield the layout of each batch of a stream, and how many bytes each dictionary takes.
+
+    Parameters
+    ----------
+    handle : pyarrow.NativeFile
+    schema : pyarrow.Schema
+        The one that pyarrow has found in it.
+
+    Raises
+    ------
+    ArrowInvalid
+        If a header is damaged, or the stream has no end.
+    """
+    with _damage():
+        for kind, block in _messages(handle):
+            if kind == _RECORD_BATCH:
+                yield _batch(handle, schema, block)
+            elif kind == _DICTIONARY_BATCH:
+                found = _message(handle, block, kind)
+                yield sum(buffer.decoded_size for buffer in _buffers(handle, *found))
+
+
+def _messages(handle: Any) -> Iterator[tuple[int, tuple[int, int, int]]]:
+    """Yield the kind of each message of a stream, and where it is."""
+    place, end = 0, handle.size()
+    while place < end:
+        marker, size = struct.unpack("<4si", _read(handle, place, 8))
+        if marker != _CONTINUATION or size < 0:
+            raise IndexError(place)
+        if not size:
+            return
+        header = _Table.root(_read(handle, place + 8, size))
+        length = header.number(3, "<q")
+        if not 0 <= length <= end - place - 8 - size:
+            raise IndexError(length)
+        yield header.number(1, "<B"), (place, 8 + size, length)
+        place += 8 + size + length
+    raise pa.ArrowInvalid("the stream has no end: it is cut off")
 
 
 @contextmanager

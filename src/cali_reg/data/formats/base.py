@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from cali_reg.data.columns.spellings import BOOLEANS, CELLS, NUMBERS, TEXT
 from cali_reg.data.files import File
-from cali_reg.runtime.cell_parser import parse_number
+from cali_reg.runtime.cell_parser import parse_cell
 from cali_reg.runtime.reading.dialect import USUAL_DIALECT, Dialect
 
 LARGEST_READ = 1 << 28  # bytes of a file that are decompressed or decoded at once, at most
@@ -109,7 +109,7 @@ class Fragment:
         ----------
         name : str
         """
-        if self.file.format == "CSV" or name in self.keys:
+        if self.file.has_cells or name in self.keys:
             return CELLS
         found = self.types[name]
         if pa.types.is_dictionary(found):
@@ -287,4 +287,4 @@ def _kind(data_type: pa.DataType) -> str:
 def _kind_of_key(value: str) -> str:
     if value == NO_KEY:
         return "nothing"
-    return "text" if parse_number(value) is None else "numbers"
+    return "text" if parse_cell(value) is None else "numbers"

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from cali_reg.data.files import File, open_binary
-from cali_reg.data.formats import csv_blocks
+from cali_reg.data.files import File
+from cali_reg.data.formats import csv_blocks, json_lines
 from cali_reg.data.formats.base import (
     Block,
     Description,
@@ -23,6 +23,7 @@ from cali_reg.data.formats.base import (
     number_array,
     text_array,
 )
+from cali_reg.data.formats.cell_rows import open_cells
 from cali_reg.data.formats.csv_blocks import (
     CsvBlock,
     as_text,
@@ -59,8 +60,8 @@ def describe(file: File) -> Description:
     pyarrow.ArrowInvalid
         If Arrow's parser rejects the valid rows of the first megabyte.
     """
-    with open_binary(file) as handle:
-        dialect, names, blocks = cut_into_blocks(handle, file)
+    with open_cells(file) as (handle, as_csv):
+        dialect, names, blocks = cut_into_blocks(handle, as_csv)
         if not names:
             raise DataError(f"{file.name}: no header; expected column names in the first line")
         content = next(blocks, CsvBlock(b"", dialect)).content
@@ -81,6 +82,8 @@ def describe(file: File) -> Description:
     if file.size > csv_blocks.BLOCK_BYTES:
         n_rows = round(file.size / len(content) * n_rows)
     types = [_type_found(array, dialect) for array in table.columns]
+    if file.format == "JSON lines":
+        types = json_lines.with_nested(file, names, types)
     n_rows = None if file.is_compressed else n_rows
     return Description(names, types, n_rows, dialect=dialect)
 
@@ -98,8 +101,8 @@ def describe_header(file: File) -> Description:
     ----------
     file : File
     """
-    with open_binary(file) as handle:
-        dialect, names, _ = cut_into_blocks(handle, file)
+    with open_cells(file) as (handle, as_csv):
+        dialect, names, _ = cut_into_blocks(handle, as_csv)
     return Description(names, [pa.null()] * len(names), dialect=dialect)
 
 
@@ -119,9 +122,10 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
         For text that is not CSV, after the rows before it.
     """
     file = fragment.file
-    with open_binary(file) as handle:
-        dialect, header, blocks = cut_into_blocks(handle, file)
-        reader = CsvReader(file.name, header, [column.name for column in columns], dialect)
+    names = [column.name for column in columns]
+    with open_cells(file, names) as (handle, as_csv):
+        dialect, header, blocks = cut_into_blocks(handle, as_csv)
+        reader = CsvReader(file.name, header, names, dialect)
         types: dict[int, pa.DataType] = {}
         for block in blocks:
             types = types or _column_types(block, reader, columns)

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs
 
-from cali_reg.data.files import FORMATS, File, Source, format_of, reason
+from cali_reg.data.files import KNOWN, File, Source, format_of, is_table, reason
 from cali_reg.data.listing.local_folders import Entry, identity, walk
 from cali_reg.errors import DataError, UsageError
 
@@ -83,8 +83,7 @@ def _find(text: Source) -> list[File]:
         info = filesystem.get_file_info(path)
         if info.is_file:
             if format_of(path) is None:
-                known = ", ".join(FORMATS)
-                raise DataError(f"{text}: unknown format; expected a name that ends in {known}")
+                raise DataError(f"{text}: unknown format; expected a name that ends in {KNOWN}")
             return [_file(filesystem, info, "")]
         if info.type == fs.FileType.Directory:
             found = _inside(filesystem, path, path.rstrip("/") + "/")
@@ -96,7 +95,7 @@ def _find(text: Source) -> list[File]:
     if files:
         return files
     if info.type == fs.FileType.Directory:
-        raise DataError(f"{text}: the folder has no CSV, Parquet or Arrow file; check the path")
+        raise DataError(f"{text}: the folder has no file of a known format; check the path")
     raise DataError(f"{text}: no such file; check the path")
 
 
@@ -124,8 +123,8 @@ def _list(
             yield _Listed(Entry(info.path, is_folder, by_link=False), info)
     elif Path(folder or ".").is_dir():
         for entry in walk(folder, depth, base):
-            is_table = format_of(entry.path) and not entry.problem
-            yield _Listed(entry, filesystem.get_file_info(entry.path) if is_table else None)
+            is_file = format_of(entry.path) and not entry.problem
+            yield _Listed(entry, filesystem.get_file_info(entry.path) if is_file else None)
 
 
 def _inside(filesystem: fs.FileSystem, folder: str, base: str) -> list[_Found]:
@@ -134,7 +133,7 @@ def _inside(filesystem: fs.FileSystem, folder: str, base: str) -> list[_Found]:
     for entry, info in _list(filesystem, folder, None, base):
         if not _is_hidden(entry.path.removeprefix(base)):
             _check_link(entry)
-            if info is not None and info.is_file and format_of(entry.path):
+            if info is not None and info.is_file and is_table(entry.path):
                 found.append(_Found(_file(filesystem, info, base), entry.by_link))
     return found
 
@@ -148,6 +147,7 @@ def _matching(filesystem: fs.FileSystem, pattern: str) -> list[_Found]:
     base, rest = folder + slash, pattern[len(folder + slash) :]
     expression = re.compile(_regular(rest))
     depth = None if "**" in rest else 1 + rest.count("/")
+    is_meant = format_of if ".txt" in rest.lower() else is_table
     found: dict[str, _Found] = {}
     for entry, info in _list(filesystem, base, depth, base):
         inner = entry.path.removeprefix(base)
@@ -160,7 +160,7 @@ def _matching(filesystem: fs.FileSystem, pattern: str) -> list[_Found]:
         if entry.is_folder:
             some = _inside(filesystem, entry.path, base)
             some = [_Found(file, by_link or entry.by_link) for file, by_link in some]
-        elif info is not None and info.is_file and format_of(entry.path):
+        elif info is not None and info.is_file and is_meant(entry.path):
             some = [_Found(_file(filesystem, info, base), entry.by_link)]
         else:
             some = []
@@ -171,7 +171,7 @@ def _matching(filesystem: fs.FileSystem, pattern: str) -> list[_Found]:
 
 def _check_link(entry: Entry) -> None:
     """Raise DataError for a link that cannot be followed, if it may lead to rows."""
-    if entry.problem and (entry.is_folder or format_of(entry.path)):
+    if entry.problem and (entry.is_folder or is_table(entry.path)):
         raise DataError(
             f"{entry.path}: {entry.problem}; remove it, or name the files to read themselves"
         )

@@ -9,8 +9,9 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime.reading.binary import open_csv_bytes
@@ -19,6 +20,7 @@ from cali_reg.runtime.reading.options import USUAL, Reading
 from cali_reg.runtime.schema import duplicate_column, missing_column
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")  # of files of text, one row in each line
+_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2"}  # and what reads them
 LONGEST_ROW = 1 << 25  # characters: what a quote that is never closed may cost
 csv.field_size_limit(1 << 24)  # characters of a cell; the csv module's own limit is low for text
 
@@ -203,7 +205,7 @@ def read_header(lines: Iterable[str], name: str, dialect: Dialect = USUAL_DIALEC
     try:
         for cells in dialect.reader(limited):
             limited.n_characters = 0
-            if header := list(map(_name, cells)):
+            if header := list(map(column_name, cells)):
                 break
     except csv.Error as error:
         raise DataError(f"{name}: the header is not CSV ({error}); fix it") from None
@@ -213,8 +215,13 @@ def read_header(lines: Iterable[str], name: str, dialect: Dialect = USUAL_DIALEC
     return header
 
 
-def _name(cell: str) -> str:
-    """Return the name in a cell of the header: ``a, "b"`` has a blank before the quotes."""
+def column_name(cell: str) -> str:
+    """Return the name in a cell of a header: ``a, "b"`` has a blank before the quotes.
+
+    Parameters
+    ----------
+    cell : str
+    """
     name = cell.strip()
     is_quoted = len(name) > 1 and name[0] == name[-1] == '"'
     return name[1:-1].strip() if is_quoted else name
@@ -265,10 +272,12 @@ def open_csv(path: str, reading: Reading = USUAL) -> Iterator[CsvFile]:
             raise DataError("standard input is closed; name a file")
         yield _as_text(sys.stdin.buffer, "standard input", reading, ",")
         return
-    if not path.lower().endswith(CSV_SUFFIXES):
+    suffix = next((end for end in _COMPRESSIONS if path.lower().endswith(end)), "")
+    if not path.lower().removesuffix(suffix).endswith(CSV_SUFFIXES):
         raise UsageError(
             f"{path}: without pyarrow, only {', '.join(CSV_SUFFIXES)} files and standard input (-)"
-            " can be read; install pyarrow for folders, wildcards, URLs and other formats"
+            " can be read, also with .gz or .bz2; install pyarrow for folders, wildcards, URLs and"
+            " other formats"
         )
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed below
@@ -279,8 +288,40 @@ def open_csv(path: str, reading: Reading = USUAL) -> Iterator[CsvFile]:
         raise DataError(f"{path}: cannot be opened ({reason}); check the path") from None
     with file:
         before = os.fstat(file.fileno())
-        yield _as_text(file, path, reading, separator_of(path))
+        text = _decompressed(file, path, suffix) if suffix else file
+        yield _as_text(text, path, reading, separator_of(path))
         _check_unchanged(path, before)
+
+
+def _decompressed(file: BinaryIO, name: str, suffix: str) -> BinaryIO:
+    try:
+        module = import_module(_COMPRESSIONS[suffix])
+    except ImportError:
+        raise UsageError(
+            f"{name}: this Python cannot decompress {suffix} files; decompress it"
+        ) from None
+    return _Decompressed(module.open(file), name)  # type: ignore[return-value]
+
+
+class _Decompressed(io.RawIOBase):
+    """Bytes of a compressed file, whose damage is an OSError."""
+
+    def __init__(self, file: Any, name: str) -> None:
+        self._file, self._name = file, name
+
+    def read(self, size: int = -1) -> bytes:
+        """Return as many bytes as are asked for; fewer only at the end.
+
+        Parameters
+        ----------
+        size : int
+        """
+        try:
+            return bytes(self._file.read(size))
+        except (OSError, EOFError):
+            raise
+        except Exception as error:  # each library has its own
+            raise OSError(str(error)) from None
 
 
 def _as_text(handle: BinaryIO, name: str, reading: Reading, separator: str) -> CsvFile:
