@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cali_reg.data.readers import Batch
+if TYPE_CHECKING:  # summaries are read without Arrow, too
+    from cali_reg.data.readers import Batch
 
 
 @dataclass(frozen=True)
