@@ -95,7 +95,8 @@ def test_json(run: Run, rows: Path, tmp_path: Path) -> None:
     )
     feature = report["features"][-1]
     assert feature["t"] == feature["coefficient"] / feature["standard_error"]
-    shown = next(ln for ln in run(*words, "--artifacts", folder)[1].splitlines() if "rooms" in ln)
+    lines = run(*words, "--artifacts", folder)[1].splitlines()
+    shown = [line for line in lines if line.startswith("rooms")][-1]  # after that of the plan
     assert shown.split()[-2:] == [f"{feature['t']:.2f}", f"{feature['p']:.3g}"]
 
 

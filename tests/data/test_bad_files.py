@@ -20,7 +20,7 @@ from cali_reg.data import dask_cluster, readers
 from cali_reg.data.formats import csv_blocks, parquet_files
 from cali_reg.data.summaries.summarizer import summarize
 from cali_reg.jobs import predict
-from cali_reg.jobs.training_data import file_data
+from cali_reg.jobs.training_data import file_data, row_passes
 from cali_reg.runtime.predictor import Predictor
 
 N = 60
@@ -209,7 +209,7 @@ def test_bad_files(run: Run, tmp_path: Path, case: str) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         paths.insert(0, path)  # the bad file is the last one
-    message = refused(run, tmp_path, "--target", "y", "--data", *paths)
+    message = refused(run, tmp_path, "--strict", "--target", "y", "--data", *paths)
     expected = expected.format(second=paths[0]) if "{second}" in expected else expected
     assert (f"{paths[-1]}{expected}" if expected.startswith(": ") else expected) in message
 
@@ -334,7 +334,7 @@ def test_no_row_is_left(run: Run, tmp_path: Path, column: str, advice: str) -> N
     empty = pa.nulls(20, pa.float64())
     columns = [empty if name == column else table.column(0) for name in names]
     path = write(pa.table(columns, names), tmp_path / "a.parquet")
-    flags = ("--target", "price", "--data", path, "--missing", "drop")
+    flags = ("--target", "price", "--data", path, "--missing", "drop", "--strict")
     assert refused(run, tmp_path, *flags) == (
         f"no row is left: each of the 20 rows has a missing value ({column} 20); {advice}"
     )
@@ -404,7 +404,7 @@ def test_bad_options(run: Run, tmp_path: Path, case: str) -> None:
     """Options that do not fit the file, or one another."""
     options, expected = BAD_OPTIONS[case]
     path = write(make_table(30), tmp_path / "a.parquet")
-    message = refused(run, tmp_path, "--data", path, *options)
+    message = refused(run, tmp_path, "--strict", "--data", path, *options)
     assert message.startswith(f"{path}{expected}" if expected.startswith(": ") else expected)
 
 
@@ -438,7 +438,8 @@ def test_dropping_equals_training_without(run: Run, tmp_path: Path, suffix: str)
     table = numbers()
     holes = [3, 4, 77, 599]
     kept = table.take([k for k in range(len(table)) if k not in holes])
-    expected = train(run, tmp_path / "kept", write(kept, tmp_path / f"kept.{suffix}"))
+    path = write(kept, tmp_path / f"kept.{suffix}")
+    expected = train(run, tmp_path / "kept", path, "--strict")
     columns = {
         name: [None if k in holes[j::3] else v for k, v in enumerate(table[name].to_pylist())]
         for j, name in enumerate(["age", "new", "price"])
@@ -448,7 +449,7 @@ def test_dropping_equals_training_without(run: Run, tmp_path: Path, suffix: str)
     path = write(table, tmp_path / f"holes.{suffix}")
     code, out, err = run(
         *("train", "--artifacts", tmp_path / "drop", "--data", path, "--target", "price"),
-        *("--missing", "drop"),
+        *("--missing", "drop", "--strict"),
     )
     assert (code, err) == (0, "")
     assert "\ndropped        4 rows  with missing values\n" in out
@@ -526,6 +527,7 @@ def test_files_that_change(
         "city=NA",
         "--batch-size",
         "50",
+        "--strict",
     )
     message = refused(run, tmp_path, *flags)
     assert calls
@@ -555,7 +557,7 @@ def test_files_that_change_after_their_last_row(
 
     flags = [text for pair in paths.items() for text in pair]
     train(run, tmp_path / "out", flags[1], *flags[2:])
-    monkeypatch.setattr(file_data, "summarize", hook)
+    monkeypatch.setattr(row_passes, "summarize", hook)
     message = refused(run, tmp_path, "--target", "price", *flags)
     assert message.startswith(f"{paths[place]}: ")
     assert message.endswith(" while it was read; try again when it is not being written")

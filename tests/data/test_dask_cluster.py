@@ -15,7 +15,7 @@ from distributed import LocalCluster
 from layouts import ARTIFACTS, make_table, numbers, pieces, refused, train, write
 
 from cali_reg.data import dask_cluster
-from cali_reg.jobs.training_data import file_data
+from cali_reg.jobs.training_data import row_passes
 
 CITY = ("--categorical", "city", "--not-missing", "city=NA")
 
@@ -137,7 +137,7 @@ def test_worker_killed_in_the_middle(
         bars.append(Bar(kill))
         return bars[-1]
 
-    monkeypatch.setattr(file_data, "tqdm", make_bar)
+    monkeypatch.setattr(row_passes, "tqdm", make_bar)
     many = [f for f in sorted(folder.iterdir()) if f.name.endswith(".parquet")]
     others = [f for f in sorted(folder.iterdir()) if f not in many]
     flags = ("--dask", processes.scheduler_address, *CITY)
@@ -159,7 +159,7 @@ def test_progress_counts_rows(
         bars.append(Bar(lambda: None))
         return bars[-1]
 
-    monkeypatch.setattr(file_data, "tqdm", make_bar)
+    monkeypatch.setattr(row_passes, "tqdm", make_bar)
     path = write(numbers(), tmp_path / "a.parquet", row_group_size=100)
     train(run, tmp_path / "a", path, "--batch-size", 50)
     train(run, tmp_path / "a", path, "--dask", processes.scheduler_address)
@@ -197,7 +197,7 @@ def test_cluster_that_stops(
     """A scheduler that goes away is an error of one line."""
     monkeypatch.setattr(dask_cluster, "_TIMEOUT", 1)
     with threads(1, "tcp") as cluster:
-        monkeypatch.setattr(file_data, "tqdm", lambda **_: Bar(cluster.close))
+        monkeypatch.setattr(row_passes, "tqdm", lambda **_: Bar(cluster.close))
         flags = ("--target", "price", "--data", folder, *CITY)
         message = refused(run, tmp_path, *flags, "--dask", cluster.scheduler_address)
     assert message.startswith("the Dask cluster failed (")

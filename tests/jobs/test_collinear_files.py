@@ -61,7 +61,7 @@ def test_such_columns_are_refused_by_name(run: Run, tmp_path: Path) -> None:
     """One line, exit code 2, and what to do; nothing is written."""
     write(tmp_path / "rows.parquet", 1)
     flags = ("--data", tmp_path / "rows.parquet", "--target", "y", "--artifacts", tmp_path / "a")
-    code, out, err = run("train", *flags)
+    code, out, err = run("train", *flags, "--strict")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "up to the rounding of their values): total; drop these columns, or pass" in err
     assert not (tmp_path / "a").exists()

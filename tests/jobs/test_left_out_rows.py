@@ -50,7 +50,7 @@ def test_invalid_rows_are_skipped(run: Run, tmp_path: Path, case: str, place: in
     clean = write(tmp_path / "clean.csv", GOOD)
     path = write(tmp_path / "rows.csv", [*GOOD[:place], INVALID[case], *GOOD[place:]])
     assert train(run, tmp_path / "a", "--data", clean)[0] == 0
-    code, _, err = train(run, tmp_path / "b", "--data", path)
+    code, _, err = train(run, tmp_path / "b", "--data", path, "--strict")
     assert (code, err.count("\n"), (tmp_path / "b").exists()) == (2, 1, False)
     problem = err.removeprefix("cali-reg train: ")
     assert problem.startswith(f"{path}: row {place + 1}: ")

@@ -95,7 +95,7 @@ def test_a_column_of_ones_is_an_intercept(run: Run, tmp_path: Path) -> None:
 def test_collinear_columns(run: Run, tmp_path: Path) -> None:
     """A column of zeros is; a constant is not. Roundings count as with an intercept."""
     path = tmp_path / "rows.csv"
-    flags = ("--target", "y", "--no-intercept", "--artifacts", tmp_path / "a")
+    flags = ("--target", "y", "--strict", "--no-intercept", "--artifacts", tmp_path / "a")
     path.write_text("a,b,y\n" + "".join(f"{x},0,{y}\n" for x, _, y in ROWS))
     code, _, err = run("train", "--data", path, *flags)
     assert (code, err.count("\n")) == (2, 1)

@@ -216,7 +216,7 @@ def test_marks_that_are_switched_off(run: Run, tmp_path: Path) -> None:
     columns = json.loads((tmp_path / "model.json").read_bytes())["columns"]
     assert columns[1]["levels"] == ["Bern", "NA", "New York"]
     path.write_text(text(rows=[["NA", *row[1:]] for row in rows]))
-    code, _, err = run(*words, "--no-na", "NA")
+    code, _, err = run(*words, "--no-na", "NA", "--strict")
     assert (code, err.count("\n")) == (2, 1)
 
 

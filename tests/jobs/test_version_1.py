@@ -87,7 +87,7 @@ def test_its_categories_are_texts(run: Run, tmp_path: Path) -> None:
     rows = ["x,c,y", *(f"{k * k % 7},{'abc'[k % 3]},{k}" for k in range(30)), ""]
     (tmp_path / "rows.csv").write_text("\n".join(rows))
     command = ("train", "--data", tmp_path / "rows.csv", "--target", "y", "--categorical", "c")
-    assert run(*command, "--artifacts", tmp_path)[0] == 0
+    assert run(*command, "--strict", "--artifacts", tmp_path)[0] == 0
     new = artifacts.read_model(tmp_path)
     levels = ("10.0", "NA", "True")
     names = ("x", "c=NA", "c=True")

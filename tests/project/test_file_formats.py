@@ -127,6 +127,12 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     assert main(["update", "--add", str(unusual), *treated, "--artifacts", str(skipping)]) == 0
     split = ["--features", "x", "--split-like", str(coded)]
     assert main(["train", *options, str(like_coded), *split]) == 0
+    plain = base / "plain.csv"  # what a plan leaves out
+    plain_rows = [f"{i + 1},{'ab'[i % 2]},{i % 7},{i * i % 11}" for i in range(40)]
+    plain.write_text("\n".join(["id,town,x,y", *plain_rows, ""]))
+    planned = base / "planned"
+    options = ["--data", str(plain), "--target", "y", "--artifacts", str(planned)]
+    assert main(["train", *options, "--exclude", "x"]) == 0
     told, like_told = base / "told", base / "like_told"  # how its file is read
     lines = [f"'{i % 3};${i},5;{i * i % 17}" for i in range(40)]
     (base / "told.csv").write_text("\n".join(["a title", *lines, ""]), "latin-1")
@@ -139,6 +145,7 @@ def folders(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     assert main(["train", *options, str(like_told), *train]) == 0
     named = [coded, like_coded, told, like_told]
     return [
+        planned,
         made,
         dependent,
         updated,

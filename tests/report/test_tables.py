@@ -67,7 +67,9 @@ def test_training_report() -> None:
     scores["test"] = {"n_samples": 1, "r2": None, "rmse": 0.125}  # type: ignore[dict-item]
     columns = (Column("t", ("x", "y")), Column("a"))
     source = {"dropped_rows": 2}
-    model = SimpleNamespace(scores=scores, source=source, columns=columns, fit_intercept=True)
+    model = SimpleNamespace(
+        scores=scores, source=source, columns=columns, fit_intercept=True, plan=None
+    )
     solution = SimpleNamespace(
         intercept=2.0,
         coefficients=[3.5, -1.0],

@@ -40,6 +40,11 @@ class TableData:
         """Summarize both tables."""
         return summarize_tables(self.rows, self.held_out, [slice(None)], 5)
 
+    @property
+    def plan(self) -> None:
+        """The column plan: none."""
+        return None
+
     def blocks(self) -> Iterator[Block]:
         """Yield the features of the training rows."""
         yield self.rows.X

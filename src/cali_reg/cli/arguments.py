@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from cali_reg.cli import argument_types
 from cali_reg.errors import UsageError
@@ -91,6 +92,60 @@ def add_categories(parser: argparse.ArgumentParser) -> None:
         help="treat a text such as NA as a category of a categorical column (default: NA, N/A, NaN,"
         " nan, null, NULL and empty cells are missing values)",
     )
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the column plan.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    parser.add_argument(
+        "--exclude",
+        type=argument_types.names,
+        metavar="A,B",
+        help="columns to leave out, separated by commas (default: those that the column plan"
+        " leaves out: row numbers, identifiers, free text, constant and dependent columns ...)",
+    )
+    parser.add_argument(
+        "--max-levels",
+        type=argument_types.positive,
+        metavar="N",
+        help="leave out text with more than N categories, unless --categorical names it"
+        " (default: 50)",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="make no column plan: use all columns or those of --features, and reject those that"
+        " are no features",
+    )
+
+
+def plan_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of the column plan that are given.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As parsed with the arguments of `add_plan`.
+
+    Raises
+    ------
+    UsageError
+        For options that do not fit together.
+    """
+    found = {
+        name: getattr(options, name)
+        for name in ("exclude", "max_levels", "strict")
+        if getattr(options, name)
+    }
+    for name in ("exclude", "max_levels"):
+        for other in ("strict", "features"):
+            if name in found and getattr(options, other):
+                raise UsageError(f"--{name.replace('_', '-')} does not go with --{other}")
+    return found
 
 
 def baselines(options: argparse.Namespace) -> dict[str, str]:

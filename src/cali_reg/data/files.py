@@ -85,6 +85,11 @@ class File:
         return self.format in OF_CELLS
 
     @property
+    def is_of_cells(self) -> bool:
+        """Whether the values have no types of their own, as in CSV."""
+        return self.format in OF_CELLS
+
+    @property
     def is_local(self) -> bool:
         """Whether the file is on this machine."""
         return isinstance(self.filesystem, fs.LocalFileSystem)

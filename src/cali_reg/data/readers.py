@@ -154,6 +154,7 @@ def describe(file: File, *, csv_types: bool = True) -> Fragment:
         found.group_rows,
         stored_names=stored,
         dialect=found.dialect,
+        mixed=frozenset(name.strip() for name in found.mixed),
     )
 
 

@@ -73,6 +73,7 @@ def fit(
     samples: tuple[tuple[float, ...], ...],
     source: dict[str, Any],
     reading: Reading = USUAL,
+    plan: dict[str, Any] | None = None,
     ranges_are: str = "exact",
     min_r2: float | None = None,
     allow_collinear: bool = False,
@@ -97,6 +98,8 @@ def fit(
         The provenance of the rows.
     reading : Reading, optional
         How files of rows are read.
+    plan : dict, optional
+        The column plan.
     ranges_are : {"exact", "outer"}, default="exact"
         ``outer`` if the true ranges may be narrower.
     min_r2 : float, optional
@@ -154,6 +157,7 @@ def fit(
         moments_fingerprint=moments_fingerprint,
         interval=None if interval is None else with_levels(interval, levels),
         rounding_bound=prediction_rounding_bound(solution.intercept, solution.coefficients, ranges),
+        plan=plan,
     )
     if not fit_intercept:
         _add_scores_about_zero(model, moments)
@@ -291,4 +295,4 @@ def _as_version_1(model: LinearModel) -> LinearModel:
     scores = {part: {**values} for part, values in model.scores.items()}
     for values in scores.values():
         del values["r2_rounding_bound"]
-    return model._replace(scores=scores, rounding_bound=None, version=1)
+    return model._replace(scores=scores, rounding_bound=None, plan=None, version=1)

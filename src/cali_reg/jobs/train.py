@@ -70,6 +70,7 @@ def train(
         samples=summary.sample_rows,
         source=source,
         reading=data.reading,
+        plan=data.plan,
         min_r2=min_r2,
         allow_collinear=allow_collinear,
         store_intervals=store_intervals,

@@ -129,6 +129,7 @@ def update(
         samples=model.samples,
         source=source,
         reading=model.reading,
+        plan=model.plan,
         ranges_are=ranges_are,
         min_r2=min_r2,
         allow_collinear=allow_collinear,

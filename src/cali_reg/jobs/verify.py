@@ -212,6 +212,7 @@ def _rebuild_model(model: LinearModel, moments: TrainTestMoments, inputs: Rebuil
         samples=model.samples if samples is None else samples,
         source=inputs.source,
         reading=model.reading,
+        plan=inputs.plan,
         ranges_are="outer" if is_outer else "exact",
         store_intervals=model.interval is not None,
         levels=levels_of(model),

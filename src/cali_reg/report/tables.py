@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cali_reg.least_squares.statistics.t_distribution import two_sided_p_value
+from cali_reg.report.plan_table import plan_table
+from cali_reg.report.text_table import text_table
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.messages import printable
 
@@ -43,7 +45,7 @@ def trained(result: Trained) -> str:
         f"✔ R²: {_number(shown['r2'], '.2f')} | RMSE: {_number(shown['rmse'], '.2f')}{where}\n\n"
         f"held out  {_scores(test)}\ntraining  {_scores(train)}{dropped}\n"
         f"{_about_zero(result)}{_rounding(result)}\n"
-        f"{_table(header, rows)}"
+        f"{_plan(result.model)}{text_table(header, rows)}"
     )
 
 
@@ -65,7 +67,7 @@ def updated(result: Updated) -> str:
         ["training", str(added.training), str(removed.training)],
         ["held out", str(added.held_out), str(removed.held_out)],
     ]
-    return _table(["rows", "added", "removed"], rows)
+    return text_table(["rows", "added", "removed"], rows)
 
 
 def cross_validated(folds: Sequence[Scores]) -> str:
@@ -87,7 +89,7 @@ def cross_validated(folds: Sequence[Scores]) -> str:
     r2 = sum(fold.r2 for fold in folds) / len(folds)
     rmse = sum(fold.rmse for fold in folds) / len(folds)
     mean = ["mean", "", _score(r2), _score(rmse)]
-    return _table(["cross-validation", "rows", "R²", "RMSE"], [*rows, mean])
+    return text_table(["cross-validation", "rows", "R²", "RMSE"], [*rows, mean])
 
 
 def quantized(result: Quantized, target: str) -> str:
@@ -123,9 +125,11 @@ def quantized(result: Quantized, target: str) -> str:
         promises.append(["largest prediction change, training rows", change, target])
     return (
         "✔ Quantised parameters saved\n\n"
-        + _table([f"{result.before.n_samples} {result.rows} rows", "R²", "RMSE", "bias"], scores)
+        + text_table(
+            [f"{result.before.n_samples} {result.rows} rows", "R²", "RMSE", "bias"], scores
+        )
         + "\n"
-        + _table(["contract", "", ""], promises)
+        + text_table(["contract", "", ""], promises)
     )
 
 
@@ -153,7 +157,7 @@ def curve(results: Sequence[Quantized]) -> str:
         for result in results
     ]
     losses, changes = ["R² loss training", "held out"], ["largest change bound", "measured"]
-    return _table(["bits", "bytes", *losses, *changes], rows)
+    return text_table(["bits", "bytes", *losses, *changes], rows)
 
 
 def verdicts(results: Sequence[Verdict]) -> str:
@@ -238,7 +242,14 @@ def files(folder: Path, names: Iterable[str] = artifacts.ALL) -> str:
     """
     paths = [folder / name for name in names]
     rows = [[str(path), str(path.stat().st_size)] for path in paths if path.exists()]
-    return _table(["file", "bytes"], rows)
+    return text_table(["file", "bytes"], rows)
+
+
+def _plan(model: LinearModel) -> str:
+    """Format the column plan of a training, if there is one."""
+    if model.plan is None or "updated" in model.source:
+        return ""
+    return plan_table(model.plan) + "\n"
 
 
 def _about_zero(result: Trained) -> str:
@@ -325,15 +336,3 @@ def _score(value: float) -> str:
 
 def _number(value: float | None, form: str, *, missing: str = "undefined") -> str:
     return missing if value is None else format(value, form)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Align the first column to the left, the others to the right."""
-    rows = [[printable(cell) for cell in row] for row in rows]
-    header = [printable(cell) for cell in header]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = (
-        "  ".join(f"{cell:{'<' if j == 0 else '>'}{widths[j]}}" for j, cell in enumerate(row))
-        for row in (header, *rows)
-    )
-    return "".join(line.rstrip() + "\n" for line in lines)

@@ -99,6 +99,9 @@ class LinearModel(NamedTuple):
         and in version 1.
     reading : Reading
         How the files of rows are read, as far as the user has said it.
+    plan : dict or None
+        What each column of the table is used for, and why others are left out. None for the
+        embedded data, where the columns were named, and in version 1.
     version : {1, 2}
         Version of the format.
     fingerprint : str
@@ -119,6 +122,7 @@ class LinearModel(NamedTuple):
     rounding_bound: float | None = None
     fit_intercept: bool = True
     reading: Reading = USUAL
+    plan: dict[str, Any] | None = None
     version: int = VERSIONS[-1]
     fingerprint: str = ""
 
@@ -159,6 +163,8 @@ class LinearModel(NamedTuple):
         del content["version"]
         if self.fit_intercept:  # as usual
             del content["fit_intercept"]
+        if self.plan is None:
+            del content["plan"]
         if self.version == 1:
             del content["rounding_bound"], content["reading"]
             content["columns"] = [{"name": c.name, "levels": c.levels} for c in self.columns]
@@ -287,8 +293,8 @@ class QuantizedModel(NamedTuple):
 def _read_model(content: dict[str, Any]) -> LinearModel:
     """Build a model from JSON. Raises one of several errors for content that does not fit."""
     del content["format"]
-    if content["version"] == 1 and not {"rounding_bound", "reading"}.isdisjoint(content):
-        raise TypeError("version 1 has no rounding bound and no reading")
+    if content["version"] == 1 and not {"rounding_bound", "reading", "plan"}.isdisjoint(content):
+        raise TypeError("version 1 has no rounding bound, no reading and no plan")
     bound = content.pop("rounding_bound") if content["version"] > 1 else None
     reading = read_reading(content.pop("reading")) if content["version"] > 1 else USUAL
     features = tuple(_feature(**feature) for feature in content.pop("features"))
@@ -318,8 +324,8 @@ def _read_model(content: dict[str, Any]) -> LinearModel:
     )
     if not isinstance(model.target, str) or model.names != feature_names(columns):
         raise TypeError("columns and features do not match")
-    if not isinstance(model.source, dict):
-        raise TypeError("source is not an object")
+    if not isinstance(model.source, dict) or not isinstance(content.get("plan", {}), dict):
+        raise TypeError("source or plan is not an object")
     return model
 
 

@@ -23,8 +23,9 @@ def write(path: Path, name: str, values: np.ndarray) -> Path:
 
 
 def train(run: Run, path: Path, *flags: object) -> tuple[int, str, str]:
-    """Train on a file."""
-    return run("train", "--data", path, "--target", "y", "--artifacts", path.parent / "a", *flags)
+    """Train on a file, without a column plan."""
+    flags = ("--target", "y", "--strict", "--artifacts", path.parent / "a", *flags)
+    return run("train", "--data", path, *flags)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from commands import Run
 from layouts import make_table, pieces, refused, train, write
 
-from cali_reg.jobs.training_data import file_data
+from cali_reg.jobs.training_data import row_passes
 
 CITY = ("--categorical", "city", "--not-missing", "city=NA")
 
@@ -66,7 +66,7 @@ def test_local_processes_listen_on_no_port(
         found.append(listening_sockets(os.getpid()))
 
     before = listening_sockets(os.getpid())
-    monkeypatch.setattr(file_data, "tqdm", lambda **_: Bar(look))
+    monkeypatch.setattr(row_passes, "tqdm", lambda **_: Bar(look))
     train(run, tmp_path / "a", folder, "--dask", "local:2", *CITY)
     assert len(found) == 1  # one pass
     assert found[0] <= before
@@ -114,7 +114,7 @@ def test_local_process_killed_in_the_middle(
         bars.append(Bar(kill))
         return bars[-1]
 
-    monkeypatch.setattr(file_data, "tqdm", make_bar)
+    monkeypatch.setattr(row_passes, "tqdm", make_bar)
     assert train(run, tmp_path / "a", folder, "--dask", "local:2", *CITY) == expected
     assert len(killed) == len(bars) == 1
     assert not multiprocessing.active_children()
@@ -124,7 +124,7 @@ def test_local_processes_that_all_die(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     """One line, after a few of them."""
-    monkeypatch.setattr(file_data, "summarize", die)
+    monkeypatch.setattr(row_passes, "summarize", die)
     flags = ("--target", "price", "--data", folder, *CITY, "--dask", "local:2")
     message = refused(run, tmp_path, *flags)
     assert message.startswith("3 processes of --dask local were lost, one after the other; ")

@@ -67,8 +67,10 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
         "--features",
         type=argument_types.names,
         metavar="A,B",
-        help="columns to predict from, separated by commas (default: all except the target)",
+        help="columns to predict from, separated by commas (default: those that the column plan"
+        " finds)",
     )
+    arguments.add_plan(parser)
     arguments.add_categories(parser)
     arguments.add_left_out(parser)
 
@@ -148,6 +150,9 @@ def _embedded_data(options: argparse.Namespace) -> TrainingData:
     for name in (
         "target",
         "features",
+        "exclude",
+        "max_levels",
+        "strict",
         "categorical",
         "baseline",
         "not_missing",
@@ -201,6 +206,9 @@ def _file_data(options: argparse.Namespace) -> TrainingData:
             categorical=options.categorical or (),
             baselines=arguments.baselines(options),
             not_missing=arguments.not_missing(options),
+            **arguments.plan_options(options),
+            allow_collinear=options.allow_collinear,
+            fit_intercept=not options.no_intercept,
             test_data=options.test_data or (),
             test_size=test_size,
             seed=seed,

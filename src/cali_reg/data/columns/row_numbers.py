@@ -22,9 +22,9 @@ _WRITTEN = re.compile(
 
 
 def check_row_numbers(
-    where: str, columns: Sequence[Column], summary: Summary, *, are_named: bool, apart: bool
+    where: str, columns: Sequence[Column], summary: Summary, *, apart: bool
 ) -> tuple[str, ...]:
-    """Reject row numbers among the features, unless the user has named the features.
+    """Reject row numbers among the features.
 
     A column is rejected if it holds 0 to n - 1, or 1 to n, in any order, and has a name that tools
     give to row numbers. Under another name it gets a note: it may be a time, or a dose.
@@ -37,8 +37,6 @@ def check_row_numbers(
         The columns to predict from.
     summary : Summary
         Of all rows.
-    are_named : bool
-        Whether the user has named the features.
     apart : bool
         Whether the held-out rows have files of their own, which may count from the start again.
 
@@ -50,10 +48,8 @@ def check_row_numbers(
     Raises
     ------
     DataError
-        For row numbers, unless they are named.
+        For row numbers.
     """
-    if are_named:
-        return ()
     found = find_row_numbers(columns, summary, apart=apart)
     written = [name for name in found if _WRITTEN.fullmatch(name)]
     if written:
@@ -64,11 +60,42 @@ def check_row_numbers(
     others = [name for name in found if name not in written]
     if not others:
         return ()
-    note = (
-        f"columns that count the rows, 0 or 1 up to their number: {format_names(others)}; if they"
-        " are no features, name those with --features"
+    return (_note(others, "name those with --features"),)
+
+
+def is_written_name(name: str) -> bool:
+    """Tell whether tools give a name to the rows' numbers.
+
+    Parameters
+    ----------
+    name : str
+    """
+    return bool(_WRITTEN.fullmatch(name))
+
+
+def note_row_numbers(
+    columns: Sequence[Column], summary: Summary, *, apart: bool
+) -> tuple[str, ...]:
+    """Return a note about columns that count the rows.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns to predict from.
+    summary : Summary
+        Of all rows.
+    apart : bool
+        As for `check_row_numbers`.
+    """
+    found = find_row_numbers(columns, summary, apart=apart)
+    return (_note(found, "leave them out with --exclude"),) if found else ()
+
+
+def _note(names: Sequence[str], advice: str) -> str:
+    return (
+        f"columns that count the rows, 0 or 1 up to their number: {format_names(names)}; if they"
+        f" are no features, {advice}"
     )
-    return (note,)
 
 
 def find_row_numbers(columns: Sequence[Column], summary: Summary, *, apart: bool) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from cali_reg.data.dataset import Dataset
 from cali_reg.errors import DataError, UsageError
 from cali_reg.runtime.messages import did_you_mean
-from cali_reg.runtime.schema import Column, find_duplicate, format_names
+from cali_reg.runtime.schema import Column, find_duplicate, format_names, missing_column
 
 _INDEX = re.compile(r"|Unnamed: 0|__index_level_0__")  # what pandas writes and reads by default
 _ADVICE = "convert it, leave it out with --features, or encode text with --categorical"
@@ -49,18 +49,10 @@ def select(
         feature.
     """
     kinds = dataset.fragments[0].kinds
-    if target in (*(features or ()), *categorical):
-        raise UsageError(f"column {target!r} is the target; it cannot be a feature, too")
-    if target not in kinds:
-        raise DataError(
-            f"{dataset.name}: no column {target!r}{did_you_mean(target, kinds)}"
-            f" (found: {format_names(list(kinds))}); check --target"
-        )
+    check_names(dataset, target, features or (), categorical)
     if features is None:
         features = _all_features(dataset, kinds, target, categorical)
-    names = [*features, *(name for name in categorical if name not in features)]
-    if duplicate := find_duplicate(names):
-        raise UsageError(f"column {duplicate!r} is named twice; name it once")
+    names = named_columns(features, categorical)
     if not names:
         raise DataError(f"{dataset.name}: no column but the target; expected a feature")
     columns = [
@@ -72,6 +64,57 @@ def select(
     dataset.check(columns, _ADVICE)
     dataset.check([Column(target)], "convert it, or name another --target")
     return (*columns, Column(target))
+
+
+def check_names(
+    dataset: Dataset,
+    target: str,
+    features: Sequence[str],
+    categorical: Sequence[str],
+    exclude: Sequence[str] = (),
+) -> None:
+    """Check the names of columns that the user gives.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    target : str
+    features, categorical, exclude : sequence of str
+        Names of columns to predict from, of those with categories, and of those to leave out.
+
+    Raises
+    ------
+    UsageError
+        For a feature that is the target or is left out, and for a name that is given twice.
+    DataError
+        For a column that the first file does not have.
+    """
+    kinds = dataset.fragments[0].kinds
+    if target in (*features, *categorical, *exclude):
+        role = "left out" if target in exclude else "a feature, too"
+        raise UsageError(f"column {target!r} is the target; it cannot be {role}")
+    if target not in kinds:
+        raise DataError(
+            f"{dataset.name}: no column {target!r}{did_you_mean(target, kinds)}"
+            f" (found: {format_names(list(kinds))}); check --target"
+        )
+    if duplicate := find_duplicate(features) or find_duplicate(categorical):
+        raise UsageError(f"column {duplicate!r} is named twice; name it once")
+    for name in exclude:
+        if name in (*features, *categorical):
+            raise UsageError(f"column {name!r} is both to use and in --exclude; name it once")
+        if name not in kinds:
+            raise missing_column(dataset.name, name, list(kinds))
+
+
+def named_columns(features: Sequence[str], categorical: Sequence[str]) -> list[str]:
+    """Return the names of columns to read: categorical ones that are no features come last.
+
+    Parameters
+    ----------
+    features, categorical : sequence of str
+    """
+    return [*features, *(name for name in categorical if name not in features)]
 
 
 def _all_features(

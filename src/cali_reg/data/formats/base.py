@@ -35,6 +35,8 @@ class Description(NamedTuple):
         Number of rows of each row group of a Parquet file.
     dialect : Dialect
         How a CSV file is read.
+    mixed : tuple of str
+        The names of columns of a CSV file that hold numbers and other text in the rows looked at.
     """
 
     names: list[str]
@@ -42,6 +44,7 @@ class Description(NamedTuple):
     n_rows: int | None = None
     group_rows: tuple[int, ...] = ()
     dialect: Dialect = USUAL_DIALECT
+    mixed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Fragment:
         The names of some columns as the file has them, with blanks around them, by name.
     dialect : Dialect
         How a CSV file is read.
+    mixed : frozenset of str
+        As in `Description`.
     """
 
     file: File
@@ -81,6 +86,7 @@ class Fragment:
     first_row: int = 1
     stored_names: dict[str, str] = field(default_factory=dict)
     dialect: Dialect = USUAL_DIALECT
+    mixed: frozenset[str] = frozenset()
 
     @property
     def kinds(self) -> dict[str, str]:

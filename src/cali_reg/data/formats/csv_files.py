@@ -82,10 +82,11 @@ def describe(file: File) -> Description:
     if file.size > csv_blocks.BLOCK_BYTES:
         n_rows = round(file.size / len(content) * n_rows)
     types = [_type_found(array, dialect) for array in table.columns]
+    mixed = [n for n, t, c in zip(names, types, table.columns, strict=True) if t != c.type]
     if file.format == "JSON lines":
         types = json_lines.with_nested(file, names, types)
     n_rows = None if file.is_compressed else n_rows
-    return Description(names, types, n_rows, dialect=dialect)
+    return Description(names, types, n_rows, dialect=dialect, mixed=tuple(mixed))
 
 
 def _marks(file: File) -> list[str]:

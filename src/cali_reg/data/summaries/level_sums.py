@@ -158,6 +158,11 @@ class GroupSums:
             {**a.pairs, **pairs},
         )
 
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return int(self.gram[0, 0]) >> -UNIT
+
     def counts(self, c: int) -> dict[str, int]:
         """Return how many rows have each text of a categorical column, but for those of none.
 
@@ -237,7 +242,7 @@ def feature_ranges(
         Of the columns of numbers.
     groups : sequence of GroupSums
     """
-    n_rows = sum(int(group.gram[0, 0]) >> -UNIT for group in groups)
+    n_rows = sum(group.n_rows for group in groups)
     numeric, found, c = iter(ranges), [], 0
     for column in columns:
         if column.levels is None:

@@ -121,6 +121,8 @@ class Summarizer:
             tuple(group.total(texts) for group in self._sums),
             np.min([group.accumulator.minima for group in training], axis=0)[1:-1],
             np.max([group.accumulator.maxima for group in training], axis=0)[1:-1],
+            np.min([group.accumulator.minima for group in self._sums], axis=0)[1:-1],
+            np.max([group.accumulator.maxima for group in self._sums], axis=0)[1:-1],
             tuple(self._samples),
             self._missing,
             self._layout.n_sample_rows,

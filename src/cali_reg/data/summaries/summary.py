@@ -33,6 +33,8 @@ class PartialSummary:
         Sums of the held-out rows, then those of each fold of the training rows.
     minima, maxima : array of shape (n_numeric,)
         Of the columns of numbers in the training rows; infinite if there are none.
+    lowest, highest : array of shape (n_numeric,)
+        The same in all rows.
     samples : tuple of (hash, values)
         The held-out rows with the smallest hashes, in ascending order.
     missing : MissingValues
@@ -48,6 +50,8 @@ class PartialSummary:
     groups: tuple[GroupSums, ...]
     minima: npt.NDArray[np.float64]
     maxima: npt.NDArray[np.float64]
+    lowest: npt.NDArray[np.float64]
+    highest: npt.NDArray[np.float64]
     samples: tuple[SampleRow, ...]
     missing: MissingValues
     n_sample_rows: int
@@ -59,6 +63,8 @@ class PartialSummary:
             tuple(a + b for a, b in zip(self.groups, other.groups, strict=True)),
             np.minimum(self.minima, other.minima),
             np.maximum(self.maxima, other.maxima),
+            np.minimum(self.lowest, other.lowest),
+            np.maximum(self.highest, other.highest),
             tuple(sorted(self.samples + other.samples)[: self.n_sample_rows]),
             self.missing + other.missing,
             self.n_sample_rows,

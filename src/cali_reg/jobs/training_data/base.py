@@ -42,6 +42,10 @@ class TrainingData(Protocol):
         """Name of the column to predict."""
 
     @property
+    def plan(self) -> dict[str, Any] | None:
+        """The column plan, the field ``plan`` of ``model.json``; None without one."""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What to tell the user about the rows, after `summary`."""
 

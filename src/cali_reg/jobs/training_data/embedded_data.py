@@ -52,6 +52,11 @@ class EmbeddedData:
         return california_housing.TARGET
 
     @property
+    def plan(self) -> None:
+        """The column plan: none, as the columns are known."""
+        return None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What to tell the user about the rows: nothing."""
         return ()

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
-
-from tqdm import tqdm
+from typing import Any, NamedTuple
 
 from cali_reg.data.columns.levels import spelling_notes, with_levels
-from cali_reg.data.columns.row_numbers import check_row_numbers
-from cali_reg.data.columns.selection import select
+from cali_reg.data.columns.plan import Plan, used
+from cali_reg.data.columns.row_numbers import check_row_numbers, note_row_numbers
+from cali_reg.data.columns.selection import check_names, named_columns, select
 from cali_reg.data.content_split import ContentSplit
-from cali_reg.data.dask_cluster import Add, Run, Task, open_runner
+from cali_reg.data.dask_cluster import Run, open_runner
 from cali_reg.data.dataset import Dataset, open_dataset
 from cali_reg.data.readers import read
 from cali_reg.data.summaries.splitter import Layout, Splitter
-from cali_reg.data.summaries.summarizer import summarize
 from cali_reg.data.summaries.summary import PartialSummary, Summary
-from cali_reg.errors import UsageError
 from cali_reg.jobs.training_data.base import FILES, Block
+from cali_reg.jobs.training_data.column_planner import ColumnPlanner
 from cali_reg.jobs.training_data.file_options import FileOptions, key_to_dict, recorded_options
-from cali_reg.runtime.messages import is_quiet
+from cali_reg.jobs.training_data.row_passes import summarize_rows, survey_rows
 from cali_reg.runtime.model import LinearModel
 from cali_reg.runtime.reading.options import Reading
 from cali_reg.runtime.schema import Column, feature_names
+
+
+class _Found(NamedTuple):
+    """What reading the rows has found.
+
+    Attributes
+    ----------
+    layout : Layout
+        With the levels of the columns.
+    summary : Summary
+    notes : tuple of str
+        About the levels.
+    plan : Plan, optional
+    """
+
+    layout: Layout
+    summary: Summary
+    notes: tuple[str, ...]
+    plan: Plan | None
+
 
 _CELLS = 1 << 23  # of a block of features, which one-hot columns make wide
 
@@ -68,12 +85,12 @@ class FileData:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns to predict from."""
-        return self._found[0].columns[:-1]
+        return self._found.layout.columns[:-1]
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
         """All columns that are read: those to predict from, the target, others that split."""
-        return self._found[0].read_columns
+        return self._found.layout.read_columns
 
     @property
     def target(self) -> str:
@@ -89,15 +106,16 @@ class FileData:
         DataError
             For row numbers among the features, if the user has not named those.
         """
-        named = self._known_columns is not None or self._options.features is not None
-        numbers = check_row_numbers(
-            self._dataset.name,
-            self.columns,
-            self.summary(),
-            are_named=named,
-            apart=bool(self._options.test_data),
-        )
-        return (*self.reading_notes, *numbers, *self._found[2], *self.summary().notes)
+        numbers = self._row_number_notes()
+        return (*self.reading_notes, *numbers, *self._found.notes, *self.summary().notes)
+
+    def _row_number_notes(self) -> tuple[str, ...]:
+        options, apart = self._options, bool(self._options.test_data)
+        if self._known_columns is not None or options.features is not None:
+            return ()
+        if not options.strict:
+            return note_row_numbers(self.columns, self.summary(), apart=apart)
+        return check_row_numbers(self._dataset.name, self.columns, self.summary(), apart=apart)
 
     @property
     def reading_notes(self) -> tuple[str, ...]:
@@ -115,7 +133,7 @@ class FileData:
             For a file that is named twice or is both to train on and held out, for columns named
             twice, for a feature that is the target, and if no Dask scheduler answers.
         """
-        return self._found[1]
+        return self._found.summary
 
     @property
     def reading(self) -> Reading:
@@ -124,7 +142,7 @@ class FileData:
 
     def blocks(self) -> Iterator[Block]:
         """Yield the features of the training rows, (n_rows, n_features)."""
-        layout = self._found[0]
+        layout = self._found.layout
         splitter = Splitter(layout)
         n_rows = max(1, _CELLS // len(feature_names(self.columns)))
         for fragment in self._dataset.fragments:
@@ -153,12 +171,30 @@ class FileData:
     def _dataset(self) -> Dataset:
         return open_dataset(self._options.data, self._options.reading)
 
+    @property
+    def plan(self) -> dict[str, Any] | None:
+        """The column plan, the field ``plan`` of ``model.json``; None without one."""
+        plan = self._found.plan
+        return None if plan is None or self._options.features is not None else plan.to_dict()
+
     @cached_property
-    def _found(self) -> tuple[Layout, Summary, tuple[str, ...]]:
-        """Where the columns are, with their levels; the statistics; and notes about the levels."""
+    def _held_out(self) -> Dataset | None:
+        """The files of the held-out rows, if there are any."""
+        options = self._options
+        return open_dataset(options.test_data, options.reading) if options.test_data else None
+
+    @cached_property
+    def _found(self) -> _Found:
+        """Find the columns with their levels, and summarize the rows."""
+        plan = None
         with open_runner(self._options.dask) as run:
-            layout = self._find_layout()
-            partial_summary = self._summarize(run, layout)
+            if self._known_columns is not None or self._options.strict:
+                layout = self._layout(self._select())
+                partial_summary = self._summarize(run, layout)
+            else:
+                plan, layout, partial_summary = self._plan(run)
+        if self._options.missing == "error":
+            _require_no_missing(partial_summary, layout)
         self._dataset.check_unchanged()
         categorical = [column.name for column in layout.categorical]
         columns = layout.columns
@@ -172,21 +208,60 @@ class FileData:
             notes = spelling_notes(columns, spellings)
         unseen_in = "rows" if self._options.unseen == "baseline" else "held-out rows"
         summary = partial_summary.with_levels(columns[:-1], unseen_in=unseen_in)
-        return replace(layout, columns=columns), summary, notes
+        return _Found(replace(layout, columns=columns), summary, notes, plan)
 
-    def _find_layout(self) -> Layout:
-        """Find the columns; their levels are not yet known, unless the model's columns are."""
+    def _summarize(self, run: Run, layout: Layout) -> PartialSummary:
+        return summarize_rows(run, self._options, self._dataset, self._held_out, layout)
+
+    def _select(self) -> tuple[Column, ...]:
+        """Return the columns, the target last; their levels are known if those of the model are."""
         options = self._options
         if self._known_columns is not None:
-            columns = (*self._known_columns, Column(options.target))
-        else:
-            columns = select(
-                self._dataset,
-                options.target,
-                options.features,
-                options.categorical,
-                options.not_missing,
-            )
+            return (*self._known_columns, Column(options.target))
+        return select(
+            self._dataset,
+            options.target,
+            options.features,
+            options.categorical,
+            options.not_missing,
+        )
+
+    def _plan(self, run: Run) -> tuple[Plan, Layout, PartialSummary]:
+        """Plan the columns, and summarize the rows with those that are used."""
+        options = self._options
+        check_names(
+            self._dataset,
+            options.target,
+            options.features or (),
+            options.categorical,
+            options.exclude,
+        )
+        features = options.features
+        if features is not None:
+            features = named_columns(features, options.categorical)
+        datasets = [self._dataset, *([self._held_out] if self._held_out else [])]
+        for dataset in datasets:
+            dataset.check_names([*(features or options.categorical), options.target])
+        survey = partial(survey_rows, run, options)
+        planner = ColumnPlanner(
+            datasets,
+            options.target,
+            options.asked,
+            features,
+            options.not_missing,
+            options.fit_intercept,
+            options.on_error == "skip",
+            survey,
+        )
+        plan, summary = planner.plan(
+            lambda columns: self._summarize(run, self._layout((*columns, Column(options.target))))
+        )
+        columns = used(plan.columns, options.not_missing)
+        return plan, self._layout((*columns, Column(options.target))), summary
+
+    def _layout(self, columns: tuple[Column, ...]) -> Layout:
+        """Return the layout of some columns, after checking that the files have them."""
+        options = self._options
         columns = tuple(map(options.reading.with_marks, columns))
         test_size = 0.0 if options.test_data else options.test_size
         split = ContentSplit(options.seed, test_size, options.n_folds)
@@ -201,60 +276,10 @@ class FileData:
         self._dataset.check(layout.read_columns)
         return layout
 
-    def _summarize(self, run: Run, layout: Layout) -> PartialSummary:
-        options = self._options
-        if not options.test_data:
-            return self._summarize_dataset(run, self._dataset, layout)
-        held_out = open_dataset(options.test_data, options.reading)
-        held_out.check(layout.read_columns)
-        _check_apart(self._dataset, held_out)
-        train = self._summarize_dataset(run, self._dataset, replace(layout, n_sample_rows=0))
-        all_held_out = replace(layout.split, test_size=1.0, n_folds=0)
-        test = self._summarize_dataset(run, held_out, replace(layout, split=all_held_out))
-        held_out.check_unchanged()
-        return replace(
-            train,
-            groups=(*test.groups, *train.groups[1:]),
-            samples=test.samples,
-            n_sample_rows=test.n_sample_rows,
-            missing=train.missing + test.missing,
-            skipped=train.skipped + test.skipped,
-            spellings=tuple(a + b for a, b in zip(train.spellings, test.spellings, strict=True)),
-        )
 
-    def _summarize_dataset(self, run: Run, dataset: Dataset, layout: Layout) -> PartialSummary:
-        options = self._options
-        n_threads = 1 if options.dask else None  # a cluster has a task for each thread
-        task = partial(summarize, layout=layout, batch_size=options.batch_size, n_threads=n_threads)
-        summary: PartialSummary = _run(run, task, dataset, PartialSummary.__add__)
-        if options.missing == "error":
-            missing, names = summary.missing, [column.name for column in layout.columns[:-1]]
-            cost = missing.cost_of_dropping(summary.n_rows)
-            others = missing.cost_without_columns(names)
-            advice = f"fill them in, or pass --missing drop, which {cost}" + f" ({others})" * bool(
-                others
-            )
-            missing.require_none(layout.read_columns, advice)
-        return summary
-
-
-def _run(run: Run, task: Task, dataset: Dataset, add: Add) -> Any:
-    """Run a task on a dataset, with a progress bar on a terminal."""
-    # None: only on a terminal; standard error may be closed
-    disable = True if sys.stderr is None or is_quiet() else None
-    bar = tqdm(total=dataset.n_rows, unit=" rows", unit_scale=True, leave=False, disable=disable)
-    with bar:
-        return run(task, dataset.fragments, add, bar.update)
-
-
-def _check_apart(dataset: Dataset, held_out: Dataset) -> None:
-    """Raise UsageError if a file is both to train on and held out, under any name."""
-    files = [fragment.file for fragment in dataset.fragments]
-    names = {file.identity: file.name for file in files}
-    for file in (fragment.file for fragment in held_out.fragments):
-        if (name := names.get(file.identity)) is not None:
-            other = f", as {name}," if name != file.name else ""
-            raise UsageError(
-                f"{file.name}: is in --data{other} and in --test-data; the held-out rows must"
-                " not be training rows"
-            )
+def _require_no_missing(summary: PartialSummary, layout: Layout) -> None:
+    """Raise DataError for missing values; its message says what leaving them out costs."""
+    missing, names = summary.missing, [column.name for column in layout.columns[:-1]]
+    cost, others = missing.cost_of_dropping(summary.n_rows), missing.cost_without_columns(names)
+    advice = f"fill them in, or pass --missing drop, which {cost}" + f" ({others})" * bool(others)
+    missing.require_none(layout.read_columns, advice)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cali_reg.data.columns.plan import MAX_LEVELS, Asked
 from cali_reg.data.content_split import ContentSplit
 from cali_reg.data.files import Source
 from cali_reg.data.readers import BATCH_SIZE
@@ -43,6 +44,16 @@ class FileOptions:
         Of the split, 0 to 2**32 - 1.
     split_keys : tuple of Column, default=()
         The columns whose values decide the split; without them all that the model reads.
+    exclude : sequence of str, default=()
+        Columns to leave out.
+    max_levels : int, default=50
+        Largest number of categories of a column of text that is not in `categorical`.
+    allow_collinear : bool, default=False
+        Whether to use columns that depend on others.
+    strict : bool, default=False
+        Whether to reject what is no feature, in place of leaving it out.
+    fit_intercept : bool, default=True
+        Whether the model has an intercept: a constant column then depends on it.
     missing : {"error", "drop"}, default="error"
         How to treat rows with missing values.
     on_error : {"stop", "skip"}, default="stop"
@@ -71,6 +82,11 @@ class FileOptions:
     test_size: float = 0.2
     seed: int = 42
     split_keys: tuple[Column, ...] = ()
+    exclude: Sequence[str] = ()
+    max_levels: int = MAX_LEVELS
+    allow_collinear: bool = False
+    strict: bool = False
+    fit_intercept: bool = True
     missing: str = "error"
     on_error: str = "stop"
     unseen: str = "error"
@@ -79,6 +95,13 @@ class FileOptions:
     batch_size: int = BATCH_SIZE
     dask: str | None = None
     reading: Reading = USUAL
+
+    @property
+    def asked(self) -> Asked:
+        """What the column plan is asked for."""
+        return Asked(
+            tuple(self.categorical), tuple(self.exclude), self.max_levels, self.allow_collinear
+        )
 
 
 def recorded_options(

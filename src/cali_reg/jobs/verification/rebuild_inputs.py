@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cali_reg.data.columns.levels import chosen_baselines
+from cali_reg.data.columns.plan import read_asked
 from cali_reg.errors import ArtifactError, UsageError
 from cali_reg.jobs.fit import Ranges
 from cali_reg.jobs.training_data.base import FILES, Block, holds_out_none
@@ -66,6 +67,8 @@ class RebuildInputs:
         Name of the column to predict.
     source : dict
         The provenance to write.
+    plan : dict, optional
+        The column plan to write.
     training : TrainingRows, optional
         None if they are unavailable.
     held_out : HeldOutRows, optional
@@ -81,6 +84,7 @@ class RebuildInputs:
     columns: tuple[Column, ...]
     target: str
     source: dict[str, Any]
+    plan: dict[str, Any] | None = None
     training: TrainingRows | None = None
     held_out: HeldOutRows | None = None
     stored: TrainTestMoments | None = None
@@ -158,27 +162,37 @@ def _from_files(
 ) -> RebuildInputs:
     """Read the rows again, as ``cali-reg train`` would."""
     if not paths:
-        return RebuildInputs(model.columns, model.target, model.source)
+        return RebuildInputs(model.columns, model.target, model.source, model.plan)
     of_text = categorical(model.columns)
     options = replace(
         recorded_options(model, paths, reading),
-        features=[column.name for column in model.columns],
-        categorical=[column.name for column in of_text],
         baselines=chosen_baselines(of_text),
         not_missing={column.name: column.not_missing for column in of_text},
         test_data=test_data,
+        fit_intercept=model.fit_intercept,
     )
+    is_updated = "updated" in model.source
+    if model.plan is None or is_updated:
+        options = replace(
+            options,
+            features=[column.name for column in model.columns],
+            categorical=[column.name for column in of_text],
+            strict=True,
+        )
+    else:
+        options = replace(options, **read_asked(model.plan)._asdict())
     # version 1 had other levels for the same rows; after `update --unseen baseline` these stay
     keeps_levels = model.version == 1 or options.unseen == "baseline"
     data = FileData(options, model.columns if keeps_levels else None)
     summary = data.summary()
     knows_held_out = options.test_size or test_data or holds_out_none(model.source)
-    has_held_out, is_updated = bool(knows_held_out), "updated" in model.source
+    has_held_out = bool(knows_held_out)
     samples = None if is_updated else summary.sample_rows
     return RebuildInputs(
         data.columns,
         model.target,
         model.source if is_updated or not has_held_out else data.provenance(),
+        model.plan if is_updated else data.plan,
         training=TrainingRows(summary.train, summary.ranges, data.blocks),
         held_out=HeldOutRows(summary.test, samples) if has_held_out else None,
         is_exact=not is_updated,
