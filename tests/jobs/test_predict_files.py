@@ -351,8 +351,9 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "packed": (("--out", "x.csv.gz"), "compressed output is not supported"),
     "unknown ending": (
         ("--out", "x.xlsx"),
-        ".xlsx is no known format; expected a name that ends in .csv, .txt, .parquet, .pq, .arrow",
+        "--out x.xlsx: not the name of a known format; expected one that ends in .csv, .txt, .parq",
     ),
+    "an address": (("--out", "https://host/x.csv?token=s3cret"), "token=***"),
     "clash of the name": (("--keep", "id", "--name", "id"), "has a column 'id'"),
     "clash with a bound": (
         ("--interval", "0.9", "--name", "upper"),

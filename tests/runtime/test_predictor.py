@@ -206,7 +206,10 @@ def test_bad_tables(run: Run, made: Path, tmp_path: Path, case: str) -> None:
 
 def test_files_that_cannot_be_read(run: Run, made: Path, tmp_path: Path) -> None:
     """A missing file and a folder get one line each."""
-    for path, reason in ((tmp_path / "none.csv", "no such file"), (tmp_path, "no CSV, Parquet")):
+    for path, reason in (
+        (tmp_path / "none.csv", "no such file"),
+        (tmp_path, "no file of a known format"),
+    ):
         code, _, err = run("predict", path, "--artifacts", made)
         assert code == 2
         assert reason in err

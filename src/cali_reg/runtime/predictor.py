@@ -20,11 +20,7 @@ from cali_reg.runtime.schema import find_duplicate
 from cali_reg.runtime.text_writer import TextWriter
 
 TABLE_SUFFIXES = (".parquet", ".pq", ".arrow", ".feather")  # names of outputs that are not text
-TEXT_SUFFIXES = (
-    ".csv",
-    ".txt",
-    "",
-)  # those of text; without a header if there is one column: all but .csv
+TEXT_SUFFIXES = (".csv", ".txt")  # those of text, as are names without an ending
 ROW = "row"  # name of the column of row numbers
 
 _CHOICES = {  # the same as those of the options
@@ -330,10 +326,10 @@ def _check_suffix(out: Path) -> None:
         raise UsageError(
             f"{out}: compressed output is not supported; expected a name such as x.csv"
         )
-    known = [*filter(None, TEXT_SUFFIXES), *TABLE_SUFFIXES]
-    if suffix not in ("", *known):
+    known = [*TEXT_SUFFIXES, *TABLE_SUFFIXES]
+    if suffix not in ("", ".", *known):
         raise UsageError(
-            f"--out {out}: {suffix} is no known format; expected a name that ends in"
+            f"--out {out}: not the name of a known format; expected one that ends in"
             f" {', '.join(known[:-1])} or {known[-1]}"
         )
 

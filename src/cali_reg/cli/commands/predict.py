@@ -176,7 +176,7 @@ def _predict_samples(options: argparse.Namespace) -> None:
             )
     if options.out is not None:
         artifacts.require_output(options.out, options.artifacts)
-    if options.out is not None and options.out.suffix.lower() not in ("", ".txt"):
+    if options.out is not None and options.out.suffix.lower() not in ("", ".", ".txt"):
         raise UsageError(
             f"{options.out}: sample predictions are text; expected a name such as x.txt"
         )
