@@ -140,6 +140,29 @@ def test_options_reach_the_model(run: Run, parquet: Path, tmp_path: Path) -> Non
     assert out == json_report.trained(model._trained, tmp_path / "command", model.cross_validation)
 
 
+@pytest.mark.parametrize(
+    ("options", "flags"),
+    [
+        ({}, ()),
+        ({"exclude": ["rooms"], "max_levels": 2}, ("--exclude", "rooms", "--max-levels", "2")),
+        ({"strict": True, "categorical": ["town"]}, ("--strict", "--categorical", "town")),
+    ],
+)
+def test_plans(
+    run: Run, parquet: Path, tmp_path: Path, options: dict[str, Any], flags: tuple[str, ...]
+) -> None:
+    """A frame gets the plan of its file, and a model shows it."""
+    common = ("--target", "price", "--missing", "drop", "--artifacts", tmp_path / "command")
+    assert run("train", "--data", parquet, *common, *flags)[0] == 0
+    model = cali_reg.train(make_table(), target="price", missing="drop", **options)
+    model.save(tmp_path / "python")
+    assert contents(tmp_path / "python") == contents(tmp_path / "command")
+    has_plan = "strict" not in options
+    assert ("<td>left out</td>" in model._repr_html_()) == ("exclude" in options)
+    assert ("<td>category</td>" in model._repr_html_()) == (not options)
+    assert ("column" in repr(model)) == has_plan
+
+
 def test_all_rows(run: Run, parquet: Path, tmp_path: Path) -> None:
     """With ``test_size=0`` no row is held out; a stored model shows that, and no intercept."""
     flags = ("--test-size", "0", "--no-intercept", "--artifacts", tmp_path / "command")
@@ -380,7 +403,11 @@ def test_columns_of_one_name() -> None:
         ({"cv": 1}, "cv is 1; expected an integer from 2 to 100, or 0 for no folds"),
         ({"baselines": {"x": "y"}}, "baselines: column 'x' is not one of categorical"),
         ({"not_missing": {"x": "NA"}}, "not_missing: column 'x' is not one of categorical"),
-        ({"features": ["town"], "categorical": []}, "leave it out with features, or encode"),
+        ({"strict": True, "categorical": []}, "columns that are not numeric: town (text)"),
+        ({"max_levels": 0}, "max_levels is 0; expected an integer from 1"),
+        ({"exclude": "town"}, "exclude is 'town'; expected a list of names"),
+        ({"exclude": ["rooms"], "features": ["area"]}, "exclude and max_levels change the plan"),
+        ({"max_levels": 9, "strict": True}, "exclude and max_levels change the plan"),
     ],
 )
 def test_arguments(options: dict[str, Any], message: str) -> None:

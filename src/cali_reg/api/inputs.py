@@ -213,6 +213,22 @@ def check_choice(name: str, value: Any, *choices: str) -> None:
         raise UsageError(f"{name} is {value!r:.40}; expected {' or '.join(map(repr, choices))}")
 
 
+def check_count(name: str, value: Any, least: int, most: int = 999_999_999) -> None:
+    """Raise UsageError for anything but an integer in a range.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : int
+        It may be anything.
+    least, most : int
+        The range.
+    """
+    if not isinstance(value, Integral) or not least <= int(value) <= most:
+        raise UsageError(f"{name} is {value!r:.40}; expected an integer from {least} to {most}")
+
+
 def check_numbers(test_size: Any, seed: Any, cv: Any, n_sample_rows: Any) -> None:
     """Raise UsageError for numbers that have no meaning.
 
@@ -223,8 +239,7 @@ def check_numbers(test_size: Any, seed: Any, cv: Any, n_sample_rows: Any) -> Non
     """
     if not isinstance(test_size, Real) or not 0 <= float(test_size) < 1:
         raise UsageError(f"test_size is {test_size!r:.40}; expected 0, or a number between 0 and 1")
-    for name, value, most in (("seed", seed, 2**32 - 1), ("n_sample_rows", n_sample_rows, 10**9)):
-        if not isinstance(value, Integral) or not 0 <= int(value) <= most:
-            raise UsageError(f"{name} is {value!r:.40}; expected an integer from 0 to {most}")
+    check_count("seed", seed, 0, 2**32 - 1)
+    check_count("n_sample_rows", n_sample_rows, 0)
     if not isinstance(cv, Integral) or (cv and not 2 <= int(cv) <= 100):
         raise UsageError(f"cv is {cv!r:.40}; expected an integer from 2 to 100, or 0 for no folds")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cali_reg.api.inputs import (
     Data,
     check_choice,
+    check_count,
     check_numbers,
     column_names,
     confidence_levels,
@@ -79,6 +80,9 @@ def train(
     *,
     target: str,
     features: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    max_levels: int = 50,
+    strict: bool = False,
     categorical: Sequence[str] = (),
     baselines: Mapping[str, str] | None = None,
     not_missing: Mapping[str, Sequence[str]] | None = None,
@@ -106,9 +110,16 @@ def train(
     target : str
         The column to predict.
     features : sequence of str, optional
-        The columns to predict from; by default all but the target.
+        The columns to predict from; by default a plan is made, which says for each column what it
+        is used for, or why it is left out. The model shows it.
+    exclude : sequence of str, default=()
+        Columns that the plan leaves out.
+    max_levels : int, default=50
+        Columns of text with more categories are left out, unless `categorical` names them.
+    strict : bool, default=False
+        Make no plan: use all columns, and raise an error for those that are no features.
     categorical : sequence of str, default=()
-        The categorical columns, which are encoded one-hot.
+        Further categorical columns; each is encoded one-hot.
     baselines : mapping of str to str, optional
         The baselines of some categorical columns; by default the first category in order.
     not_missing : mapping of str to sequence of str, optional
@@ -185,6 +196,11 @@ def train(
     check_numbers(test_size, seed, cv, n_sample_rows)
     if not test_size and test_data is None and min_r2 is not None:
         raise UsageError("test_size is 0, so no row is held out and min_r2 cannot be checked")
+    check_count("max_levels", max_levels, 1)
+    if (exclude or max_levels != 50) and (strict or features is not None):
+        raise UsageError(
+            "exclude and max_levels change the plan; there is none with features or strict"
+        )
     check_choice("missing", missing, "error", "drop")
     check_choice("on_error", on_error, "stop", "skip")
     for name, columns in (("baselines", baselines), ("not_missing", not_missing)):
@@ -199,6 +215,11 @@ def train(
             target=column_names("target", [target])[0],
             features=None if features is None else column_names("features", features),
             categorical=encoded,
+            exclude=column_names("exclude", exclude),
+            max_levels=int(max_levels),
+            strict=bool(strict),
+            allow_collinear=bool(allow_collinear),
+            fit_intercept=bool(fit_intercept),
             baselines=dict(baselines or {}),
             not_missing={column: sorted(texts) for column, texts in (not_missing or {}).items()},
             test_data=() if test_data is None else sources("test_data", test_data),

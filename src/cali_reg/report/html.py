@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cali_reg.report import tables
+from cali_reg.report.plan_table import plan_rows
 from cali_reg.runtime.messages import printable
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def trained(result: Trained) -> str:
     Parameters
     ----------
     result : Trained
-        The model with its solution, and notes about its rows.
+        The model with its solution, its plan, and notes about its rows.
 
     Returns
     -------
@@ -38,21 +39,26 @@ def trained(result: Trained) -> str:
     return (
         f"<p>Linear regression of <b>{_text(model.target)}</b></p>\n"
         + _table(["", "rows", "R²", "RMSE"], scores)
+        + _plan(model.plan)
         + _table(header, rows)
         + notes
     )
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _plan(plan: Mapping[str, Any] | None) -> str:
+    if plan is None:
+        return ""
+    return _table(["column", "use", ""], plan_rows(plan), number="")
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, number: str = _NUMBER) -> str:
     """Return a table with the first column aligned to the left, the others to the right."""
-    lines = [_line("th", header), *(_line("td", row) for row in rows)]
+    lines = [_line("th", header, number), *(_line("td", row, number) for row in rows)]
     return "<table>\n" + "".join(lines) + "</table>\n"
 
 
-def _line(kind: str, cells: Sequence[str]) -> str:
-    parts = (
-        f"<{kind}{_NUMBER if j else ''}>{_text(cell)}</{kind}>" for j, cell in enumerate(cells)
-    )
+def _line(kind: str, cells: Sequence[str], number: str) -> str:
+    parts = (f"<{kind}{number if j else ''}>{_text(cell)}</{kind}>" for j, cell in enumerate(cells))
     return f"<tr>{''.join(parts)}</tr>\n"
 
 

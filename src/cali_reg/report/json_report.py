@@ -48,6 +48,7 @@ def trained(result: Trained, folder: Path, folds: Sequence[Scores] = ()) -> str:
         "rank": model.rank,
         "degrees_of_freedom": freedom,
         "source": model.source,
+        "plan": model.plan,
         "notes": list(result.notes),
         "fingerprints": {"model": model.fingerprint, "moments": model.moments_fingerprint},
         "files": [

@@ -21,8 +21,18 @@ def plan_table(plan: Mapping[str, Any]) -> str:
     str
         A row for each column.
     """
-    rows = [[c["name"], c["use"], _details(c)] for c in plan["columns"]]
-    return text_table(["column", "use", ""], rows, align="<<<")
+    return text_table(["column", "use", ""], plan_rows(plan), align="<<<")
+
+
+def plan_rows(plan: Mapping[str, Any]) -> list[list[str]]:
+    """Return the rows of the table: name, use, and facts or the reason.
+
+    Parameters
+    ----------
+    plan : mapping
+        As `Plan.to_dict` returns it.
+    """
+    return [[c["name"], c["use"], _details(c)] for c in plan["columns"]]
 
 
 def _details(choice: Mapping[str, Any]) -> str:
