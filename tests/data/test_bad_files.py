@@ -125,9 +125,9 @@ BAD_FILES: dict[str, tuple[dict[str, str | bytes], str]] = {
     "wrong quotes in the header": ({"x.csv": 'a,"b"c,y\n1,2,3'}, "eader is not CSV ("),
     "Latin-1": (
         {"x.csv": CSV.encode() + b"1,\xe9,3\n"},
-        ": row 61: column 'b' is not UTF-8 text; convert the file",
+        ": row 61: column 'b' is not UTF-8 text; name its encoding, such as --encoding cp1252",
     ),
-    "Latin-1 header": ({"x.csv": b"a,\xe9,y\n1,2,3\n"}, ": the header is not UTF-8 text; convert"),
+    "Latin-1 header": ({"x.csv": b"a,\xe9,y\n1,2,3\n"}, ": the header is not UTF-8 text; name its"),
     "UTF-16, cut off": ({"x.csv": CSV.encode("utf-16")[:-1]}, ": is not utf-16 text (truncated"),
     "column twice": ({"x.csv": CSV.replace("a,b,y", "a,a,y")}, ": column 'a' appears twice"),
     "index of pandas": (

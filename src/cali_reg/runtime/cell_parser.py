@@ -12,6 +12,48 @@ BOOLEANS = {"false": 0.0, "False": 0.0, "FALSE": 0.0, "true": 1.0, "True": 1.0, 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
+_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
+_GROUPS_OF_POINTS = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]*)?")
+_SIGNS = "$€£¥%\xa0\u202f '’"  # that people write with numbers
+_MARKS = ("?", "-", "--", ".", "*", "#N/A", "#NUM!", "n/a", "na", "None", "none", "missing")
+
+
+def option_for(text: str) -> str:
+    """Return which option reads a cell that is no number, and as what; empty if none does.
+
+    Parameters
+    ----------
+    text : str
+        The cell.
+    """
+    text = text.strip(" \t")
+    if text in _MARKS:
+        return f"`--na '{text}'` reads it as a missing value"
+    signs = "".join(dict.fromkeys(character for character in text if character in _SIGNS))
+    number = text.translate(dict.fromkeys(map(ord, signs)))
+    found = []
+    is_grouped = _GROUPS.fullmatch(number) is not None and not number.startswith("0")
+    if _DECIMAL_COMMA.fullmatch(number) and not (is_grouped and {"$", "£"} & {*signs}):
+        found.append(("--decimal ,", signs, number.replace(",", ".")))
+    if is_grouped:
+        found.append(("", f"{signs},", number.replace(",", "")))
+    if not found and _GROUPS_OF_POINTS.fullmatch(number):
+        plain = number.replace(".", "").replace(",", ".")
+        found.append(("--decimal ,", f"{signs}.", plain))
+    if not found and signs and parse_number(number) is not None:
+        found.append(("", signs, number))
+    return ", ".join(
+        f"`{' '.join(filter(None, [decimal, ignored and _quoted(ignored)]))}` reads it as {plain}"
+        for decimal, ignored, plain in found
+    )
+
+
+def _quoted(characters: str) -> str:
+    """Return the option for a shell, which takes quotes as its own."""
+    return f'--ignore "{characters}"' if "'" in characters else f"--ignore '{characters}'"
+
+
 def parse_number(text: str) -> float | None:
     """Return the float64 nearest to a decimal number.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cali_reg.errors import DataError
-from cali_reg.runtime.cell_parser import is_missing, parse_category, parse_number
+from cali_reg.runtime.cell_parser import is_missing, option_for, parse_category, parse_number
 from cali_reg.runtime.messages import did_you_mean
 
 _MOST_NAMES = 12  # in a message
@@ -95,7 +95,9 @@ class Column(NamedTuple):
         """
         holds = f"column {self.name!r} holds {found[:40]!r}"
         if self.levels is None:
-            return f"{holds}; expected a finite number: fix or drop the row"
+            option = option_for(found)
+            advice = f" ({option})" if option else ""
+            return f"{holds}; expected a finite number: fix or drop the row{advice}"
         return (
             f"{holds}, a category not seen in training; expected one of"
             f" {format_quoted(self.levels)}: fix or drop the row (`predict --unseen baseline` takes"

@@ -15,6 +15,7 @@ from cali_reg.data.columns.facts import MOST_DISTINCT, Facts
 from cali_reg.data.columns.levels import MOST_LEVELS
 from cali_reg.data.columns.row_numbers import is_written_name
 from cali_reg.errors import DataError
+from cali_reg.runtime.cell_parser import option_for
 from cali_reg.runtime.schema import Column
 
 if TYPE_CHECKING:  # reading rows takes Arrow; a plan does not
@@ -277,10 +278,12 @@ def _is_mixed(facts: Facts) -> bool:
 def _mixture(name: str, facts: Facts) -> DataError:
     numbers = facts.numbers + facts.booleans
     file, row, text = min(cell for kind, cell in facts.first.items() if kind in _NO_NUMBERS)
+    others = f", as in {numbers} of {facts.values} rows" if numbers else ""
+    option = option_for(text)
+    advice = f" ({option})" if option else ""
     return DataError(
-        f"{file}: row {row}: column {name!r} holds {text[:40]!r}; expected a finite number, as in"
-        f" {numbers} of {facts.values} rows: fix or drop the row, or leave the column out with"
-        f" --exclude {name}"
+        f"{file}: row {row}: column {name!r} holds {text[:40]!r}; expected a finite number{others}:"
+        f" fix or drop the row, or leave the column out with --exclude {name}{advice}"
     )
 
 

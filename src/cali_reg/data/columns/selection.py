@@ -66,6 +66,13 @@ def select(
     return (*columns, Column(target))
 
 
+def _one_column(kinds: Mapping[str, str]) -> str:
+    """Return advice about a header of one column, which may be another line or several columns."""
+    if len(kinds) > 1:
+        return ""
+    return ", --separator (what separates the columns) or --skip-lines (lines before the header)"
+
+
 def check_names(
     dataset: Dataset,
     target: str,
@@ -96,7 +103,7 @@ def check_names(
     if target not in kinds:
         raise DataError(
             f"{dataset.name}: no column {target!r}{did_you_mean(target, kinds)}"
-            f" (found: {format_names(list(kinds))}); check --target"
+            f" (found: {format_names(list(kinds))}); check --target{_one_column(kinds)}"
         )
     if duplicate := find_duplicate(features) or find_duplicate(categorical):
         raise UsageError(f"column {duplicate!r} is named twice; name it once")

@@ -21,6 +21,7 @@ from cali_reg.runtime.schema import duplicate_column, missing_column
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")  # of files of text, one row in each line
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2"}  # and what reads them
+_ENCODING = "name its encoding, such as --encoding cp1252"  # advice
 LONGEST_ROW = 1 << 25  # characters: what a quote that is never closed may cost
 csv.field_size_limit(1 << 24)  # characters of a cell; the csv module's own limit is low for text
 
@@ -123,12 +124,20 @@ class CsvReader:
         elif 0 < n_more <= len(self.header) - self.n_named:
             cells += [""] * n_more
         elif n_more:
-            return f"has {len(cells)} cells; expected {len(self.header)}, as in the header"
+            return self._wrong_number(len(cells))
         if not "".join(cells).isascii():
             for k, column in zip(self.positions, self.columns, strict=True):
                 if not _is_utf8(cells[k]):
-                    return f"column {column!r} is not UTF-8 text; convert the file"
+                    return f"column {column!r} is not UTF-8 text; {_ENCODING}"
         return ""
+
+    def _wrong_number(self, n_cells: int) -> str:
+        n_columns, dialect = len(self.header), self.dialect
+        where = "--names" if dialect.names else "the header"
+        problem = f"has {n_cells} cells; expected {n_columns}, as in {where}"
+        if n_columns == 1 and n_cells > 1 and not dialect.skip_lines:
+            problem += " (--skip-lines leaves out lines before the header)"
+        return problem
 
 
 class _LimitedLines:
@@ -211,7 +220,8 @@ def read_header(lines: Iterable[str], name: str, dialect: Dialect = USUAL_DIALEC
         raise DataError(f"{name}: the header is not CSV ({error}); fix it") from None
     for cell in header:
         if not _is_utf8(cell):
-            raise DataError(f"{name}: the header is not UTF-8 text; convert the file")
+            where = f"{name}: the header"
+            raise DataError(f"{where} is not UTF-8 text; {_ENCODING}")
     return header
 
 
