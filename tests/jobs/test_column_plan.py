@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +280,18 @@ def test_nested_columns_are_left_out(run: Run, tmp_path: Path) -> None:
     model, _ = train(run, tmp_path / "a", "--data", write(odd, tmp_path / "a.parquet"))
     assert choices(model)["list"] == ("left out", "holds list<element: int64> values")
     assert choices(model)["took"] == ("left out", "holds duration[us] values")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_dates_are_left_out(run: Run, tmp_path: Path, suffix: str) -> None:
+    """Dates are neither identifiers nor categories, however few they are and however written."""
+    days = [date(2024, 1, 1 + k % 28) for k in range(N)]
+    odd = table().append_column("day", [days])
+    odd = odd.append_column("text", [[f"{d:%m/%d/%Y}" for d in days]])
+    odd = odd.append_column("time", [[f"{d} 12:{k % 60:02}:01" for k, d in enumerate(days)]])
+    model, _ = train(run, tmp_path / "a", "--data", write(odd, tmp_path / f"a.{suffix}"))
+    dates = "dates: derive a number, such as days since a date"
+    assert [choices(model)[name] for name in ("day", "text", "time")] == [("left out", dates)] * 3
 
 
 @pytest.mark.parametrize("restarts", [True, False])

@@ -21,6 +21,11 @@ _AMOUNT = re.compile(
     rf"[$€£¥]\s?{_PLAIN}|{_PLAIN}\s?[%$€£¥]|[+-]?[0-9]{{1,3}}(?:[,'’\s][0-9]{{3}})+(?:\.[0-9]+)?"
 )
 
+_DATE = re.compile(
+    r"(?:[0-9]{4}([-/.])[01]?[0-9]\1[0-3]?[0-9]|[0-3]?[0-9]([-/.])[0-3]?[0-9]\2(?:[0-9]{2}){1,2})"
+    r"(?:[T ][0-9]{1,2}:[0-9:.]*(?: ?[APap][Mm])?(?:Z|[+-][0-9:]+)?)?"
+)
+
 Cell = tuple[str, int, str]  # file name, row number, text
 
 
@@ -65,10 +70,10 @@ class Facts:
 
     Attributes
     ----------
-    missing, numbers, booleans, codes, amounts, marks, texts : int
+    missing, numbers, booleans, codes, amounts, marks, dates, texts : int
         Number of cells that are missing; numbers; true or false; numbers with leading zeros;
-        numbers with a currency, a percent sign or separators of thousands; question marks; other
-        text.
+        numbers with a currency, a percent sign or separators of thousands; question marks; dates
+        such as 2024-01-31 or 1/31/2024; other text.
     integers : int
         How many of the numbers are integers.
     minimum, maximum : float
@@ -87,6 +92,7 @@ class Facts:
     codes: int = 0
     amounts: int = 0
     marks: int = 0
+    dates: int = 0
     texts: int = 0
     integers: int = 0
     minimum: float = np.inf
@@ -124,7 +130,7 @@ class Facts:
         return self.values > 1 and self.distinct.count == self.values
 
 
-_CLASSES = ("missing", "numbers", "booleans", "codes", "amounts", "marks", "texts")
+_CLASSES = ("missing", "numbers", "booleans", "codes", "amounts", "marks", "dates", "texts")
 _COUNTS = (*_CLASSES, "integers")
 
 
@@ -142,6 +148,8 @@ def class_of(text: str) -> str:
         return "codes" if _CODE.fullmatch(text) else "numbers"
     if text == "?":
         return "marks"
+    if _DATE.fullmatch(text):
+        return "dates"
     return "amounts" if _AMOUNT.fullmatch(text) else "texts"
 
 

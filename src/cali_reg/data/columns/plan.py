@@ -25,7 +25,8 @@ NUMBER, CATEGORY, TARGET, LEFT_OUT = "number", "category", "target", "left out"
 USED = (NUMBER, CATEGORY)
 MAX_LEVELS = 50  # categories of a column of text, unless --max-levels says otherwise
 
-_NO_NUMBERS = ("texts", "marks", "amounts")  # counts of `Facts`
+_DATES = "dates: derive a number, such as days since a date"
+_NO_NUMBERS = ("texts", "marks", "amounts", "dates")  # counts of `Facts`
 _FREE_TEXT = 40  # characters of the longest text
 _KEY = re.compile(r"(?i:(?:.*[ _.-])?(?:id|uid|uuid|guid|pid))|.*[a-z]I[Dd]")
 _COUNTER = re.compile(r"(?i:order|instant|no|nr|number|seq|sequence|record|case|sr?[. ]*no)\.?")
@@ -151,6 +152,8 @@ def first_look(fragments: Sequence[Fragment], name: str) -> str:
         return "two columns have this name"
     kinds = {_kind(fragment, name) for fragment in fragments} - {"nothing"}
     others = sorted(kinds - {"numbers", "text", "cells"})
+    if others and all(kind.startswith(("date", "timestamp")) for kind in others):
+        return _DATES if len(kinds) == len(others) else "unknown"
     if others:
         return f"holds {others[0]} values"
     if not kinds:
@@ -220,6 +223,8 @@ def decide(
             raise _mixture(name, facts)
         if is_mixed or facts.numbers + facts.booleans == facts.values:
             return _decide_number(choice, facts, training)
+    if facts.dates == facts.values:
+        return choice.leave_out(_DATES)
     return _decide_text(replace(choice, distinct=facts.distinct.count), facts, asked.max_levels)
 
 
