@@ -17,7 +17,7 @@ from cali_reg.runtime.cell_parser import parse_cell
 from cali_reg.runtime.reading.options import BLANKS, SEPARATOR_NAMES, Reading
 
 LOOK = 1 << 16  # bytes of a file that a first look sees
-_ROWS = 100  # of these, at most
+_ROWS = 1000  # of these, at most
 _SEPARATORS = ",\t;|"
 _MARKS = {  # of encodings; that of UTF-32 begins as that of UTF-16 does
     b"\xff\xfe\0\0": "utf-32",
@@ -257,6 +257,8 @@ def _separator(dialect: Dialect, text: str, usual: str, *, is_whole: bool) -> st
         return best
     rows = _rows(dialect._replace(separator=BLANKS), text, is_whole=is_whole)
     is_table = len(rows) > 1 and len(rows[0]) > 1 and len(set(map(len, rows))) == 1
+    # New York and San Jose are cells of one column
+    is_table = is_table and all(any(map(_is_number, row)) for row in rows[1:])
     return BLANKS if is_table else usual
 
 
@@ -269,6 +271,10 @@ def _rows(dialect: Dialect, text: str, *, is_whole: bool) -> list[list[str]]:
     except csv.Error:
         return []
     return rows[:_ROWS] if is_whole else rows[: min(_ROWS, len(rows) - 1)]
+
+
+def _is_number(cell: str) -> bool:
+    return parse_cell(cell.replace(",", ".")) is not None
 
 
 def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
