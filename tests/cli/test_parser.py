@@ -14,7 +14,7 @@ from commands import Run, run_process
 from cali_reg.cli.parser import build_parser
 from cali_reg.least_squares.solution import LEVELS
 
-COMMANDS = ["train", "update", "quantize", "verify", "predict", "export"]
+COMMANDS = ["train", "plan", "update", "quantize", "verify", "predict", "export"]
 ROOT = Path(__file__).parents[2]
 WIDEST = 80  # columns of a terminal
 
@@ -113,8 +113,14 @@ def test_reference_is_current() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("trian", "cali-reg: unknown command 'trian'; did you mean 'train'? (commands: train, upd"),
-        ("xyz", "cali-reg: unknown command 'xyz' (commands: train, update, quantize, verify, pre"),
+        (
+            "trian",
+            "cali-reg: unknown command 'trian'; did you mean 'train'? (commands: train, plan, upd",
+        ),
+        (
+            "xyz",
+            "cali-reg: unknown command 'xyz' (commands: train, plan, update, quantize, verify, pre",
+        ),
         (
             "--vrsion",
             "cali-reg: unknown option --vrsion; did you mean '--version'? see cali-reg --",

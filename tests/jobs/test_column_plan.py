@@ -266,6 +266,20 @@ def test_bad_options(run: Run, tmp_path: Path, flags: tuple[str, ...], message: 
     assert message in refused(run, tmp_path, "--data", path, "--target", "price", *flags)
 
 
+def test_the_plan_alone(run: Run, tmp_path: Path) -> None:
+    """The command prints the plan that training stores, and writes nothing."""
+    path = write(table(), tmp_path / "a.csv")
+    model, printed = train(run, tmp_path / "a", "--data", path, "--exclude", "net")
+    command = ("plan", path, "--target", "price", "--exclude", "net", "--artifacts", tmp_path / "b")
+    code, out, err = run(*command)
+    assert (code, err) == (0, "")
+    assert out in printed
+    assert json.loads(run(*command, "--json")[1]) == model["plan"]
+    assert not (tmp_path / "b").exists()
+    code, out, err = run("plan", path, "--target", "none")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
 def test_nothing_is_left(run: Run, tmp_path: Path) -> None:
     """A table without a feature is refused with the reasons."""
     some = table().select(["rownames", "unit", "price"])

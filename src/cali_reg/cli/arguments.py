@@ -101,6 +101,22 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
     ----------
     parser : argparse.ArgumentParser
     """
+    add_exclude(parser)
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="make no column plan: use all columns or those of --features, and reject those that"
+        " are no features",
+    )
+
+
+def add_exclude(parser: argparse.ArgumentParser) -> None:
+    """Add the options that leave columns out of the plan.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
     parser.add_argument(
         "--exclude",
         type=argument_types.names,
@@ -114,12 +130,6 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="leave out text with more than N categories, unless --categorical names it"
         " (default: 50)",
-    )
-    parser.add_argument(
-        "--strict",
-        action="store_true",
-        help="make no column plan: use all columns or those of --features, and reject those that"
-        " are no features",
     )
 
 

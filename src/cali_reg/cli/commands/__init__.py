@@ -4,4 +4,4 @@ Each has `DESCRIPTION`, `EXAMPLES`, `add_arguments` and `run`; its docstring is 
 ``--help`` shows.
 """
 
-COMMANDS = ("train", "update", "quantize", "verify", "predict", "export")
+COMMANDS = ("train", "plan", "update", "quantize", "verify", "predict", "export")
