@@ -16,7 +16,8 @@ from cali_reg.least_squares.folded_solution import FoldedSolution
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.projected_solution import ProjectedSolution
-from cali_reg.least_squares.solution import LEVELS, Solution, with_levels
+from cali_reg.least_squares.solution import LEVELS, Solution
+from cali_reg.least_squares.statistics.interval_levels import with_levels
 from cali_reg.least_squares.statistics.rounding_bounds import (
     prediction_rounding_bound,
     r2_rounding_bound,

@@ -39,16 +39,20 @@ class FoldedSolution:
         The columns, folded ones aside, that depend on those to their left.
     interval : Interval or None
         With rows of zeros for folded columns.
+    inner : Solution or ProjectedSolution
+        Of the columns that are kept.
+    kept : list of int
+        Their indices.
     """
 
     def __init__(
         self, solution: Solution | ProjectedSolution, kept: Sequence[int], n_features: int
     ) -> None:
-        self._kept, self._n_features = list(kept), n_features
+        self.kept, self._n_features = list(kept), n_features
         self.inner = solution
         self.intercept, self.rank = solution.intercept, solution.rank
         self.degrees_of_freedom = solution.degrees_of_freedom
-        self.dependent = tuple(self._kept[j] for j in solution.dependent)
+        self.dependent = tuple(self.kept[j] for j in solution.dependent)
         self.coefficients = self._spread(solution.coefficients, 0.0)
 
     @property
@@ -68,9 +72,9 @@ class FoldedSolution:
         if interval is None:
             return None
         rows = [(0.0,) * (k + 1) for k in range(self._n_features)]
-        for row, k in zip(interval.inverse_cholesky, self._kept, strict=True):
+        for row, k in zip(interval.inverse_cholesky, self.kept, strict=True):
             values = [0.0] * (k + 1)
-            for value, j in zip(row, self._kept, strict=False):  # row k has k + 1 entries
+            for value, j in zip(row, self.kept, strict=False):  # row k has k + 1 entries
                 values[j] = value
             rows[k] = tuple(values)
         means = self._spread(interval.means, 0.0)
@@ -79,6 +83,6 @@ class FoldedSolution:
     def _spread(self, values: Sequence[float], other: float) -> tuple[float, ...]:
         """Return a value for each column: `other` for those that are folded."""
         spread = [other] * self._n_features
-        for value, j in zip(values, self._kept, strict=True):
+        for value, j in zip(values, self.kept, strict=True):
             spread[j] = value
         return tuple(spread)

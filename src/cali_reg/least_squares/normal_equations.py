@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import flint
 
@@ -18,6 +18,8 @@ from cali_reg.least_squares.solvers.verified import VerifiedSolver
 
 _PRECISIONS = [128 << step for step in range(8)]  # bits; a ball still too wide then holds a tie
 _FEW = 24  # features or less are solved exactly at once, which is as fast
+
+_Ball = TypeVar("_Ball", flint.arb, flint.arb_mat)
 
 
 class NormalEquations:
@@ -178,24 +180,6 @@ class NormalEquations:
         intercept: flint.fmpq = rest * power_of_two(self._units[-1] - self._units[0])
         return intercept
 
-    def inverse_balls(self) -> flint.arb_mat | None:
-        """Enclose the inverse of the features' sums of products, at the precision set.
-
-        Returns
-        -------
-        arb_mat of shape (n_features, n_features), or None
-            None if the precision is too low to tell that there is an inverse.
-        """
-        try:
-            inverse = flint.arb_mat(self._a).inv()
-        except ZeroDivisionError:
-            return None
-        scales = [power_of_two(-unit) for unit in self._units[1:-1]]
-        for i, unit in enumerate(scales):
-            for j, other in enumerate(scales):
-                inverse[i, j] *= unit * other * self._divisor
-        return inverse
-
     def variance_factors(self) -> list[flint.fmpq]:
         """Return the variances of the weights if the residual variance is 1, exactly.
 
@@ -204,7 +188,7 @@ class NormalEquations:
         list of fmpq
             One for each weight and, with an intercept, one for it at the end.
         """
-        return self._factors(self._inverse())
+        return self._factors(self.inverse())
 
     def variance_factor_balls(self) -> Iterator[list[flint.arb]]:
         """Enclose `variance_factors` in balls, more closely each time.
@@ -214,16 +198,35 @@ class NormalEquations:
         list of arb
             While it is used, FLINT's precision is that of these balls.
         """
+        yield from self.enclose(lambda _: self._verified_factors, self._factors)
+
+    def enclose(
+        self, verified: Callable[[VerifiedSolver], list[_Ball]], of: Callable[[Any], list[_Ball]]
+    ) -> Iterator[list[_Ball]]:
+        """Enclose a function of the inverse of A in balls, more closely each time.
+
+        Parameters
+        ----------
+        verified : callable
+            Compute it from what a `VerifiedSolver` of A bounds.
+        of : callable
+            Compute it from balls of the inverse.
+
+        Yields
+        ------
+        list of balls
+            While it is used, FLINT's precision is that of these balls.
+        """
         if self._solver is not None:
             with flint.ctx.workprec(_PRECISIONS[1]):
-                yield self._verified_factors(self._solver)
+                yield verified(self._solver)
         for precision in self._precisions():
             with flint.ctx.workprec(precision):
                 try:
                     inverse = self._inverse_balls()
                 except ZeroDivisionError:
                     continue  # singular, for all that this precision can tell
-                yield self._factors(inverse)
+                yield of(inverse)
 
     def inverse_cholesky_balls(self) -> Iterator[list[list[flint.arb]]]:
         """Enclose the rows of L⁻¹ in balls, more closely each time.
@@ -263,6 +266,21 @@ class NormalEquations:
         unit = flint.fmpz_mat([[int(i == k)] for i in range(k + 1)])
         last = leading.solve(unit).entries()  # the last column of the inverse, L⁻¹[k] * L⁻¹[k, k]
         return [(v, scale / last[-1]) for v, scale in zip(last, self._scales, strict=False)]
+
+    def in_data_units(self, block: Any, group: Sequence[int]) -> Any:
+        """Return rows and columns of A⁻¹ scaled to the inverse of the sums of products, in place.
+
+        Parameters
+        ----------
+        block : arb_mat or fmpq_mat
+        group : sequence of int
+            Their indices.
+        """
+        units = [power_of_two(-self._units[j + 1]) for j in group]
+        for i, unit in enumerate(units):
+            for j, other in enumerate(units):
+                block[i, j] *= unit * other * self._divisor
+        return block
 
     def _set_units(self, zeros: list[int]) -> None:
         """Write the equations in integers; the unit of column j of the sums is ``2**zeros[j]``."""
@@ -314,7 +332,7 @@ class NormalEquations:
         self._set_units([one, *[min(zeros)] * len(zeros), y])  # a norm needs one unit for all
         self._least_norm = LeastNorm(*self._system, self._pivots)
 
-    def _inverse(self) -> Any:
+    def inverse(self) -> Any:
         """Return the inverse of A or, of a singular A, the Moore-Penrose inverse."""
         return self._a.inv() if self._least_norm is None else self._least_norm.inverse()
 
@@ -324,7 +342,9 @@ class NormalEquations:
             return flint.arb_mat(self._a).inv()
         return self._least_norm.inverse_in_balls()
 
-    def _verified_factors(self, solver: VerifiedSolver) -> list[flint.arb]:
+    @cached_property
+    def _verified_factors(self) -> list[flint.arb]:
+        solver: Any = self._solver
         entries = [balls.to_ball(*bounds) for bounds in solver.inverse_diagonal()]
         factors = [entry * scale for entry, scale in zip(entries, self._scales, strict=True)]
         if self.fit_intercept:
@@ -343,8 +363,7 @@ class NormalEquations:
         factors = [inverse[j, j] * scale for j, scale in enumerate(self._scales)]
         if self.fit_intercept:
             means = type(inverse)(self._means)
-            spread = (means * inverse * means.transpose())[0, 0]
-            factors.append(self._with_spread(spread))
+            factors.append(self._with_spread((means * inverse * means.transpose())[0, 0]))
         return factors
 
     @property

@@ -7,7 +7,8 @@ Transactions on Computers 66, 2017).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 import flint
@@ -89,6 +90,24 @@ def sqrt_to_float(value: flint.fmpq) -> float:
     return (2 * root + inexact) / (1 << (shift + 1))
 
 
+def exact_sqrt(value: flint.fmpq) -> flint.fmpq | None:
+    """Return the square root of a rational number, None if it is not rational.
+
+    Parameters
+    ----------
+    value : fmpq
+        Zero or above.
+
+    Examples
+    --------
+    >>> exact_sqrt(flint.fmpq(4, 9)), exact_sqrt(flint.fmpq(2))
+    (2/3, None)
+    """
+    roots = [math.isqrt(int(value.p)), math.isqrt(int(value.q))]
+    root = flint.fmpq(*roots)
+    return root if root * root == value else None
+
+
 def ball_to_float(ball: flint.arb) -> float | None:
     """Return the float64 that every number in a ball rounds to.
 
@@ -119,6 +138,17 @@ def ball_to_float(ball: flint.arb) -> float | None:
     return low
 
 
+def round_balls(balls: Sequence[flint.arb]) -> tuple[float, ...] | None:
+    """Return all balls rounded, with 0.0 for -0.0; None if one of them is too wide.
+
+    Parameters
+    ----------
+    balls : sequence of arb
+    """
+    values = [ball_to_float(ball) for ball in balls]
+    return None if None in values else tuple(v + 0.0 for v in values if v is not None)
+
+
 def round_or_raise(rounding: Callable[[_Value], _Rounded], value: _Value, what: str) -> _Rounded:
     """Return ``rounding(value)``, with a clear error if the result is beyond float64.
 
@@ -146,6 +176,48 @@ def round_or_raise(rounding: Callable[[_Value], _Rounded], value: _Value, what: 
         raise DataError(
             f"{what} is beyond float64, at least 2**1024 in size; scale the column or the target"
         ) from None
+
+
+def round_each(
+    passes: Iterator[list[flint.arb]], size: int, exactly: Callable[[int], float | None]
+) -> list[float | None]:
+    """Round each of some numbers from the first ball that decides, or exactly.
+
+    Parameters
+    ----------
+    passes : iterator of lists of arb
+        Balls of all numbers, smaller each time.
+    size : int
+        How many numbers there are.
+    exactly : callable
+        Return a number, rounded, by its index; None for one that is not algebraic, of which the
+        middle of the last ball is taken: none is known that is as near to two float64.
+
+    Returns
+    -------
+    list of float or None
+        None for a number that is beyond float64.
+    """
+    found: list[float | None] = [None] * size
+    undecided, last = list(range(size)), list[flint.arb]()
+    for last in passes:
+        undecided = [k for k in undecided if not _decide(found, k, partial(ball_to_float, last[k]))]
+        if not undecided:
+            break
+    for k in undecided:
+        if not _decide(found, k, partial(exactly, k)):
+            found[k] = float(last[k].mid())
+    return found
+
+
+def _decide(found: list[float | None], k: int, rounded: Callable[[], float | None]) -> bool:
+    """Set number k, to None if it is beyond float64; tell whether it is decided."""
+    try:
+        value = rounded()
+    except OverflowError:
+        return True
+    found[k] = None if value is None else value + 0.0
+    return value is not None
 
 
 def _to_float_or_infinity(value: flint.fmpq) -> float:

@@ -8,33 +8,33 @@ the data and on nothing else. The formulas are those of Seber & Lee, Linear Regr
 
 from __future__ import annotations
 
-import itertools
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from numbers import Real
 from typing import Any
 
 import flint
 
-from cali_reg.errors import DataError, UsageError
+from cali_reg.errors import DataError
+from cali_reg.least_squares.inverse import round_inverse_cholesky
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.normal_equations import NormalEquations
 from cali_reg.least_squares.rounding import (
-    IMPOSSIBLE,
     ball_to_float,
+    round_balls,
     round_or_raise,
     sqrt_to_float,
     to_float,
 )
 from cali_reg.least_squares.solvers.balls import Estimate
+from cali_reg.least_squares.statistics.distributions import two_sided_quantile
 from cali_reg.least_squares.statistics.scores import (
     r_squared,
     sum_of_squares,
     total_sum_of_squares,
 )
-from cali_reg.least_squares.statistics.t_distribution import two_sided_quantile
 from cali_reg.runtime.prediction_interval import Interval, IntervalAboutZero
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)  # of the stored prediction intervals
@@ -251,9 +251,69 @@ class Solution:
             df,
             self.residual_standard_deviation,
             tuple(means),
-            round_or_raise(_round_inverse_cholesky, equations, what),
+            round_or_raise(round_inverse_cholesky, equations, what),
             tuple((level, two_sided_quantile(df, level)) for level in LEVELS),
         )
+
+    @property
+    def fit_intercept(self) -> bool:
+        """Whether there is an intercept."""
+        return bool(self._equations.fit_intercept)
+
+    @property
+    def is_penalized(self) -> bool:
+        """Whether there is a ridge penalty."""
+        return bool(self._arguments[-1])
+
+    @property
+    def equations(self) -> NormalEquations:
+        """The normal equations."""
+        return self._equations
+
+    @property
+    def moments(self) -> Moments:
+        """Of the training rows."""
+        return self._moments
+
+    @property
+    def exact_rss(self) -> flint.fmpq:
+        """Residual sum of squares, exactly."""
+        return self._rss
+
+    @property
+    def exact_weights(self) -> list[flint.fmpq]:
+        """The features' coefficients and, with an intercept, this at the end, exactly."""
+        return [*self._weights, *([self._equations.intercept] if self.fit_intercept else [])]
+
+    def rss_ball(self) -> flint.arb:
+        """Return RSS in a ball that is small for the precision set."""
+        for estimate in self._equations.estimates():
+            if estimate.rss.rel_accuracy_bits() >= flint.ctx.prec // 2:
+                return estimate.rss
+        return flint.arb(self._rss)
+
+    def weight_balls(self) -> list[flint.arb]:
+        """Return `exact_weights` in balls that are small for the precision set."""
+        for estimate in self._equations.estimates():
+            found = [*estimate.weights, *([estimate.intercept] if self.fit_intercept else [])]
+            if min(ball.rel_accuracy_bits() for ball in found) >= flint.ctx.prec // 2:
+                return found
+        return [flint.arb(weight) for weight in self.exact_weights]
+
+    def is_rss_zero(self) -> bool:
+        """Tell whether all residuals are zero, exactly."""
+        for estimate in self._equations.estimates():
+            if not estimate.rss.contains(0) or estimate.rss.is_zero():
+                return bool(estimate.rss.is_zero())
+        return bool(self._rss == 0)
+
+    def variance_factors(self) -> list[flint.fmpq]:
+        """Return the variances of `exact_weights` for a residual variance of 1, exactly."""
+        return self._equations.variance_factors()
+
+    def variance_factor_balls(self) -> Iterator[list[flint.arb]]:
+        """Yield `variance_factors` in balls, smaller each time."""
+        yield from self._equations.variance_factor_balls()
 
     def _round_weight(self, j: int) -> float:
         rounded = self._by_balls(lambda estimate: estimate.weights[j])
@@ -299,89 +359,21 @@ class Solution:
                 return rounded
         return None
 
-    def _is_rss_zero(self) -> bool:
-        for estimate in self._equations.estimates():
-            if not estimate.rss.contains(0) or estimate.rss.is_zero():
-                return bool(estimate.rss.is_zero())
-        return bool(self._rss == 0)
-
     @cached_property
     def _errors(self) -> tuple[float, ...]:
         """Standard errors of the coefficients and of the intercept."""
         size = len(self._arguments[1]) + self._equations.fit_intercept
         if self.degrees_of_freedom <= 0 or self._arguments[-1]:
             return (math.nan,) * size
-        if self._is_rss_zero():
+        if self.is_rss_zero():
             return (0.0,) * size
         return round_or_raise(self._round_errors, self.degrees_of_freedom, "a standard error")
 
     def _round_errors(self, df: int) -> tuple[float, ...]:
         for balls in self._equations.variance_factor_balls():
-            rss = self._precise_rss()
-            roots = _round_balls([(ball * rss / df).sqrt() for ball in balls])
+            rss = self.rss_ball()
+            roots = round_balls([(ball * rss / df).sqrt() for ball in balls])
             if roots is not None:
                 return roots
         variance = self._rss / df
         return tuple(sqrt_to_float(variance * f) for f in self._equations.variance_factors())
-
-    def _precise_rss(self) -> flint.arb | flint.fmpq:
-        """Return RSS in a ball that is small for the precision set, or exactly."""
-        for estimate in self._equations.estimates():
-            if estimate.rss.rel_accuracy_bits() >= flint.ctx.prec // 2:
-                return estimate.rss
-        return self._rss
-
-
-def with_levels(interval: Interval, levels: Sequence[float]) -> Interval:
-    """Return an interval with other confidence levels.
-
-    Parameters
-    ----------
-    interval : Interval
-    levels : sequence of float
-        Ascending, between 0 and 1.
-
-    Returns
-    -------
-    Interval
-
-    Raises
-    ------
-    UsageError
-        For levels so close to each other, to 0 or to 1 that six digits do not tell their quantiles
-        apart.
-    """
-    degrees_of_freedom = interval.degrees_of_freedom
-    quantiles = [two_sided_quantile(degrees_of_freedom, level) for level in levels]
-    limits = [0.0, *quantiles, math.inf]
-    if not all(low < high for low, high in itertools.pairwise(limits)):
-        raise UsageError(
-            f"confidence levels {', '.join(map(str, levels))}: too close to each other, to 0 or to"
-            f" 1 with {degrees_of_freedom} degrees of freedom; expected levels such as 0.9,0.95"
-        )
-    return interval._replace(quantiles=tuple(zip(levels, quantiles, strict=True)))
-
-
-def _round_inverse_cholesky(equations: NormalEquations) -> tuple[tuple[float, ...], ...]:
-    """Round the rows of the inverse Cholesky factor: from balls or, for ties, exactly."""
-    rows: list[tuple[float, ...] | None] = [None] * equations.rank
-    for balls in equations.inverse_cholesky_balls():
-        rows = [_round_balls(row) for row in balls]
-        if None not in rows:
-            break
-    return tuple(row or _round_row(equations, k) for k, row in enumerate(rows))
-
-
-def _round_balls(balls: Sequence[flint.arb]) -> tuple[float, ...] | None:
-    """Round all balls, with 0.0 for -0.0; None if one of them is too wide."""
-    values = [ball_to_float(ball) for ball in balls]
-    return None if None in values else tuple(v + 0.0 for v in values if v is not None)
-
-
-def _round_row(equations: NormalEquations, k: int) -> tuple[float, ...]:
-    try:
-        pairs = equations.inverse_cholesky_row(k)
-    except ZeroDivisionError:
-        raise DataError(IMPOSSIBLE) from None
-    roots = [(v, sqrt_to_float(v * v * square)) for v, square in pairs]
-    return tuple((-root if v < 0 else root) + 0.0 for v, root in roots)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cali_reg.least_squares.statistics.t_distribution import two_sided_p_value
+from cali_reg.least_squares.statistics.distributions import two_sided_p_value
 
 if TYPE_CHECKING:
     from cali_reg.jobs.fit import Trained

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cali_reg.least_squares.statistics.t_distribution import two_sided_p_value
+from cali_reg.least_squares.statistics.distributions import two_sided_p_value
 from cali_reg.report.plan_table import plan_table
 from cali_reg.report.text_table import text_table
 from cali_reg.runtime import artifacts

@@ -11,13 +11,15 @@ Numerical Algorithms, 2002, section 3.5). The residual b - A v is exact: A, b an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import flint
 import numpy as np
 import numpy.typing as npt
 
+from cali_reg.least_squares.rounding import power_of_two
 from cali_reg.least_squares.solvers.integers import Integers
 
 Floats = npt.NDArray[np.float64]
@@ -158,25 +160,82 @@ class VerifiedSolver:
         """
         n, top = len(self._scales), int(self._scales.max())
         shifts = (top - self._scales).astype(object)
-        bits = 61 - math.frexp(float(np.abs(self._inverse).max()))[1]
-        columns = _to_integers((self._inverse, 0), bits)
-        matrix = flint.fmpz_mat(self._matrix.tolist())
         for start in range(0, n, _COLUMNS):
-            part = columns[:, start : start + _COLUMNS]
-            # A r_j and the residuals, times 2**(top + bits + scales[i])
-            product = matrix * flint.fmpz_mat((part << shifts[:, None]).tolist())
-            residuals = -np.array([[int(v) for v in row] for row in product.tolist()], dtype=object)
-            for k in range(part.shape[1]):
-                j = start + k
+            indices = range(start, min(start + _COLUMNS, n))
+            part, residuals, bits = self._inverse_columns(indices)
+            for k, j in enumerate(indices):
                 residual = residuals[:, k]
-                residual[j] += 1 << (top + bits + int(self._scales[j]))
                 sizes = np.abs(_scaled(residual, self._scales + (top + bits))) + _TINY
-                error = float(sizes.sum()) * self._norm * float(sizes.max()) / (1 - self._alpha)
-                error = error * (1 + self._relative) ** 4 + _TINY
+                error = self._product_bound(float(sizes.sum()), float(sizes.max()))
                 mantissa = (part[j, k] << (2 * top + bits)) + part[:, k] @ (residual << shifts)
                 exponent = -2 * (top + bits)
                 own = -2 * int(self._scales[j])
                 yield mantissa, math.frexp(error)[1] - exponent, exponent + own
+
+    def inverse_block(self, indices: Sequence[int]) -> flint.arb_mat:
+        """Enclose rows and columns of the inverse, as `inverse_diagonal` does, in balls.
+
+        Entry (i, j) is ``r_j[i] + r_iᵀ g_j + g_iᵀ A⁻¹ g_j``.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            Of the rows and columns, k of them.
+
+        Returns
+        -------
+        arb_mat of shape (k, k)
+            At the precision set.
+        """
+        top = int(self._scales.max())
+        shifts = (top - self._scales).astype(object)
+        parts, residuals = [], []
+        one_norm = largest = 0.0
+        for start in range(0, len(indices), _COLUMNS):
+            part, residual, bits = self._inverse_columns(indices[start : start + _COLUMNS])
+            units = np.broadcast_to((self._scales + (top + bits))[:, None], residual.shape)
+            sizes = np.abs(_scaled(residual, units)) + _TINY
+            one_norm = max(one_norm, float(sizes.sum(axis=0).max()))
+            largest = max(largest, float(sizes.max()))
+            parts.append(part)
+            residuals.append(residual << shifts[:, None])
+        columns, left = np.hstack(parts), np.hstack(residuals)
+        product: Any = flint.fmpz_mat(columns.T.tolist()) * flint.fmpz_mat(left.tolist())
+        exponent = -2 * (top + bits)
+        error = self._product_bound(one_norm, largest)
+        radius = flint.arb(0, (1, math.frexp(error)[1]))
+        block = flint.arb_mat(len(indices), len(indices))
+        for i, row in enumerate(indices):
+            for j, column in enumerate(indices):
+                mantissa = (int(columns[row, j]) << (2 * top + bits)) + int(product[i, j])
+                own = -int(self._scales[row] + self._scales[column])
+                middle = flint.arb(mantissa) * power_of_two(exponent)
+                block[i, j] = (middle + radius) * power_of_two(own)
+        return block
+
+    def _inverse_columns(self, indices: Sequence[int]) -> tuple[Integers, Integers, int]:
+        """Return columns of R and their exact residuals, as integers, and the bits of the former.
+
+        The units are ``2**-bits``, and ``2**(-top - bits - scales[i])`` for row i of the residuals.
+        """
+        top = int(self._scales.max())
+        shifts = (top - self._scales).astype(object)
+        bits = 61 - math.frexp(float(np.abs(self._inverse).max()))[1]
+        columns = _to_integers((self._inverse[:, indices], 0), bits)
+        product = self._integers * flint.fmpz_mat((columns << shifts[:, None]).tolist())
+        residuals = -np.array([[int(v) for v in row] for row in product.tolist()], dtype=object)
+        for k, j in enumerate(indices):
+            residuals[j, k] += 1 << (top + bits + int(self._scales[j]))
+        return columns, residuals, bits
+
+    @cached_property
+    def _integers(self) -> Any:
+        return flint.fmpz_mat(self._matrix.tolist())
+
+    def _product_bound(self, one_norm: float, largest: float) -> float:
+        """Bound ``gᵀ Ã⁻¹ h`` for the scaled matrix, from the norms of g and h."""
+        error = one_norm * self._norm * largest / (1 - self._alpha)
+        return error * (1 + self._relative) ** 4 + _TINY
 
     def _correct(self, residual: Integers) -> tuple[tuple[Floats, int], int]:
         """Return R times the scaled residual, in float64 times a power of two, which it has.

@@ -1,0 +1,221 @@
+"""Tests of coefficients: standard errors, t, p and intervals of each, F of several.
+
+Every number is correctly rounded: from balls of rising precision and, for ties, from rational
+numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import flint
+
+from cali_reg.least_squares.projected_solution import ProjectedSolution
+from cali_reg.least_squares.rounding import exact_sqrt, round_each, sqrt_to_float, to_float
+from cali_reg.least_squares.solution import Solution
+from cali_reg.least_squares.statistics.covariance import Covariance, wald
+from cali_reg.least_squares.statistics.distributions import f_tail, t_quantile
+
+FOLDED = "it is folded into the baseline"
+DEPENDENT = "columns depend on one another"
+TOO_LARGE = "it is beyond float64"
+NO_ERROR = "its standard error is zero"
+
+
+@dataclass(frozen=True)
+class CoefficientRow:
+    """A coefficient, and what is known of its error.
+
+    Attributes
+    ----------
+    name : str
+    coefficient : float
+    standard_error : float or None
+    t : float or None
+        The coefficient over its standard error.
+    p : float or None
+        ``P(|T| >= |t|)`` for Student's T.
+    low, high : float or None
+        The confidence interval: the coefficient minus and plus a quantile of Student's t, rounded
+        to float64, times the standard error.
+    reason : str
+        Why what is None is undefined; empty if nothing is.
+    """
+
+    name: str
+    coefficient: float
+    standard_error: float | None = None
+    t: float | None = None
+    p: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class FTest:
+    """A test that some coefficients are all zero.
+
+    Attributes
+    ----------
+    name : str
+        Of a categorical column; empty for the test of all columns.
+    f : float or None
+    numerator, denominator : int
+        Degrees of freedom.
+    p : float or None
+        ``P(F >= f)``.
+    reason : str
+        Why what is None is undefined; empty if nothing is.
+    """
+
+    name: str
+    f: float | None
+    numerator: int
+    denominator: int
+    p: float | None
+    reason: str = ""
+
+
+def coefficient_rows(
+    solution: Solution | ProjectedSolution,
+    names: Sequence[str],
+    covariance: Covariance | None,
+    level: float,
+    undefined: str,
+) -> tuple[CoefficientRow, ...]:
+    """Return a row for each coefficient, that of the intercept first.
+
+    Parameters
+    ----------
+    solution : Solution or ProjectedSolution
+    names : sequence of n_features strings
+    covariance : Covariance or None
+        Of the coefficients; None if it is undefined.
+    level : float
+        Of the confidence intervals.
+    undefined : str
+        Why there is no t; an empty string if there is.
+    """
+    n, names, values = len(names), [*names], [*solution.coefficients]
+    if solution.fit_intercept:
+        names, values = [*names, "(intercept)"], [*values, solution.intercept]
+    pairs = zip(names, values, strict=True)
+    rows = [CoefficientRow(name, value, reason=undefined) for name, value in pairs]
+    if covariance is not None and undefined:  # a perfect fit
+        rows = [
+            replace(row, standard_error=0.0, low=row.coefficient, high=row.coefficient)
+            for row in rows
+        ]
+    elif covariance is not None:
+        found = _inference(solution, covariance, level, len(names))
+        rows = [replace(row, **values) for row, values in zip(rows, found, strict=True)]
+    return (*rows[n:], *rows[:n])
+
+
+def joint_tests(
+    solution: Solution | ProjectedSolution,
+    groups: Mapping[str, Sequence[int]],
+    covariance: Covariance | None,
+    undefined: str,
+) -> tuple[FTest, ...]:
+    """Return Wald's test of each group of features.
+
+    Parameters
+    ----------
+    solution : Solution or ProjectedSolution
+    groups : mapping of str to sequence of int
+        The features of each group, by its name.
+    covariance : Covariance or None
+        Of the coefficients; None if it is undefined.
+    undefined : str
+        Why there are no tests; an empty string if there are.
+    """
+    df = solution.degrees_of_freedom if covariance is None else covariance.degrees_of_freedom
+    reason = undefined or (DEPENDENT if solution.dependent else "")
+    tests = {
+        name: FTest(name, None, len(group), df, None, reason or FOLDED)
+        for name, group in groups.items()
+    }
+    asked = {name: group for name, group in groups.items() if group}
+    if not reason and asked and covariance is not None:
+        found = _wald_tests(solution, list(asked.values()), covariance)
+        for (name, group), (f, p) in zip(asked.items(), found, strict=True):
+            why = TOO_LARGE if f is None else ""
+            tests[name] = FTest(name, f, len(group), df, p, why)
+    return tuple(tests.values())
+
+
+def _inference(
+    solution: Solution | ProjectedSolution, covariance: Covariance, level: float, size: int
+) -> list[dict[str, Any]]:
+    """Return standard error, t, p, and both ends of the interval of each coefficient."""
+    df = covariance.degrees_of_freedom
+    quantile = flint.fmpq(*t_quantile(df, level).as_integer_ratio())
+
+    def balls() -> Iterator[list[flint.arb]]:
+        for variances in covariance.variances():
+            found: list[flint.arb] = []
+            for w, variance in zip(solution.weight_balls(), variances, strict=True):
+                if variance.is_zero():  # exactly: the column is constant
+                    found += [variance, flint.arb(0), flint.arb(1), w, w]
+                    continue
+                error = variance.sqrt()
+                half = error * quantile
+                p = f_tail(1, df, w * w / variance)
+                found += [error, w / error, p, w - half, w + half]
+            yield found
+
+    def exactly(k: int) -> float | None:
+        j, what = divmod(k, 5)
+        w, variance = solution.exact_weights[j], covariance.exact_variances()[j]
+        if what == 0:
+            return sqrt_to_float(variance)
+        if what == 1:
+            return math.copysign(sqrt_to_float(w * w / variance), w) + 0.0
+        root = exact_sqrt(variance)
+        if what == 2 or root is None:
+            return None
+        return to_float(w - quantile * root if what == 3 else w + quantile * root)
+
+    flat = round_each(balls(), 5 * size, exactly)
+    return [_fields(flat[k : k + 5]) for k in range(0, len(flat), 5)]
+
+
+def _fields(values: Sequence[float | None]) -> dict[str, Any]:
+    """Name the numbers of `_inference`, and say why one is None."""
+    error, t, p, low, high = values
+    found = {"standard_error": error, "t": t, "p": p, "low": low, "high": high}
+    if error == t == 0 and low == high:
+        return found | {"t": None, "p": None, "reason": NO_ERROR}
+    return found | {"reason": TOO_LARGE if None in values else ""}
+
+
+def _wald_tests(
+    solution: Solution | ProjectedSolution, groups: list[Sequence[int]], covariance: Covariance
+) -> list[list[float | None]]:
+    """Return F and p of each group of features."""
+    df = covariance.degrees_of_freedom
+
+    def balls() -> Iterator[list[flint.arb]]:
+        for blocks in covariance.blocks(groups):
+            weights = solution.weight_balls()
+            found: list[flint.arb] = []
+            for group, block in zip(groups, blocks, strict=True):
+                try:
+                    f = wald([weights[j] for j in group], block)
+                    found += [f, f_tail(len(group), df, abs(f))]
+                except ZeroDivisionError:  # the precision is too low
+                    found += [flint.arb("nan")] * 2
+            yield found
+
+    def exactly(k: int) -> float | None:
+        group = groups[k // 2]
+        weights = [solution.exact_weights[j] for j in group]
+        return None if k % 2 else to_float(wald(weights, covariance.exact_block(group)))
+
+    flat = round_each(balls(), 2 * len(groups), exactly)
+    return [flat[k : k + 2] for k in range(0, len(flat), 2)]
