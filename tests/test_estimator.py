@@ -1,8 +1,10 @@
 """scikit-learn's face: its conventions, and the same bits however the rows come in."""
 
 import inspect
+import json
 import pickle
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from regression_tables import TABLES, relative_difference
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -28,6 +31,7 @@ from cali_reg.estimator import ExactLinearRegression
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.solution import solve
 
+SUPPORT = Path(__file__).parent / "support"
 NAMES = ["income", "age", "rooms"]
 
 
@@ -157,7 +161,8 @@ def test_what_predict_refuses(X: Any, error: type[Exception]) -> None:
 def test_documented_attributes_are_all_there_is() -> None:
     """The docstring lists what a fit leaves, and nothing else."""
     model = ExactLinearRegression().fit(pd.DataFrame({"a": [0.0, 1.0, 2.0]}), [0.0, 1.0, 4.0])
-    documented = re.findall(r"^(\w+_) : ", inspect.getdoc(ExactLinearRegression) or "", re.M)
+    lines = re.findall(r"^((?:\w+_, )*\w+_) : ", inspect.getdoc(ExactLinearRegression) or "", re.M)
+    documented = ", ".join(lines).split(", ")
     found = {name for name in dir(model) if name.endswith("_") and not name.startswith("_")}
     assert found == set(documented)
 
@@ -337,3 +342,61 @@ def test_fit_intercept_is_true_or_false(value: Any) -> None:
     """Anything else is refused when fitting, as scikit-learn does."""
     with pytest.raises(DataError, match=r"fit_intercept is .*; expected True or False"):
         ExactLinearRegression(fit_intercept=value).fit([[1.0], [2.0]], [1.0, 2.0])
+
+
+def test_names_of_statsmodels() -> None:
+    """The attributes have statsmodels' numbers, with the intercept first; intervals its alpha."""
+    theirs = json.loads((SUPPORT / "statsmodels.json").read_text("utf-8"))["tables"]
+    for name in ("stackloss", "stackloss, no intercept"):
+        X, y, fit_intercept, _ = TABLES[name]()
+        model = ExactLinearRegression(fit_intercept=fit_intercept).fit(X, y)
+        for key in ("params", "bse", "tvalues", "pvalues", "rsquared", "rsquared_adj", "fvalue"):
+            assert relative_difference(getattr(model, f"{key}_"), theirs[name][key]) < 1e-12, key
+        for key in ("f_pvalue", "llf", "aic", "bic"):
+            assert relative_difference(getattr(model, f"{key}_"), theirs[name][key]) < 1e-12, key
+        assert relative_difference(model.conf_int(), theirs[name]["conf_int"]) < 1e-12
+        assert model.scale_ == pytest.approx(theirs[name]["sigma"] ** 2)
+        assert (model.nobs_, model.df_model_) == (21, 3)
+        assert model.df_resid_ == 18 - fit_intercept
+        narrow, wide = model.conf_int(0.5), model.conf_int(0.01)
+        assert (wide[:, 0] < narrow[:, 0]).all()
+        assert model.conf_int(0.1).tolist() == [
+            [row.low, row.high] for row in model.summary(0.9).table.coefficients
+        ]
+
+
+def test_summary_is_of_the_last_fit() -> None:
+    """What was computed of earlier rows is forgotten; a copy has the same numbers."""
+    model = ExactLinearRegression().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+    before = model.aic_
+    model.partial_fit([[3.0]], [2.0])
+    fresh = ExactLinearRegression().fit([[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 4.0, 2.0])
+    assert model.aic_ == fresh.aic_ != before
+    copy = pickle.loads(pickle.dumps(model))  # noqa: S301 - its own bytes
+    assert str(copy.summary()) == str(fresh.summary())
+
+
+def test_summary_of_what_is_undefined() -> None:
+    """Attributes are NaN, the dictionary has None and the reason, and no text shows NaN."""
+    model = ExactLinearRegression(alpha=1.0).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+    scalars = [model.bic_, model.scale_, model.fvalue_]
+    assert np.isnan([*scalars, *model.bse_, *model.conf_int()[0]]).all()
+    values = model.summary().to_dict()
+    assert values["reasons"]["bic"] == "there is a ridge penalty"
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
+    summary = model.summary(details=True)
+    assert "nan" not in str(summary)
+    assert "there is a ridge penalty" in str(summary)
+    assert summary._repr_html_().count("<table>") == 4
+    with pytest.raises(DataError, match="between 0 and 1"):
+        model.summary(1.0)
+    with pytest.raises(NotFittedError):
+        ExactLinearRegression().summary()
+
+
+def test_summary_escapes_names() -> None:
+    """A name of a column is text in HTML, and has no control characters in a terminal."""
+    frame = pd.DataFrame({"<b>": [0.0, 1.0, 2.0], "a\x1b[31m": [1.0, 0.0, 5.0]})
+    summary = ExactLinearRegression().fit(frame.iloc[:, :1], [0.0, 1.0, 4.0]).summary()
+    assert "<td>&lt;b&gt;</td>" in summary._repr_html_()
+    assert "\x1b" not in str(ExactLinearRegression().fit(frame, [0.0, 1.0, 4.0]).summary())

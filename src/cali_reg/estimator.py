@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +18,9 @@ from cali_reg.least_squares.conversion import check_table, exact_float64, strip_
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.predictions import predict
 from cali_reg.least_squares.solution import Solution, solve
+from cali_reg.least_squares.statistics.multicollinearity import multicollinearity
+from cali_reg.least_squares.statistics.regression_table import RegressionTable, regression_table
+from cali_reg.least_squares.statistics.summary import Summary
 from cali_reg.runtime.schema import format_names
 
 
@@ -46,6 +51,16 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         ``1 - sum((y - prediction)**2) / sum(y**2)`` over the rows of `fit`, exactly, rounded once:
         the R² that R, Stata, statsmodels and NIST print for a fit without an intercept. NaN if all
         targets are zero. Computed when first read.
+    params_, bse_, tvalues_, pvalues_ : ndarray of shape (n_features + 1,)
+        Coefficients, their (classical) standard errors, t, and p of two-sided tests that they are
+        zero, as statsmodels names and orders them: that of the intercept first, if there is one.
+        NaN where undefined.
+    nobs_, df_model_, df_resid_ : int
+        Number of rows, rank of the features, and residual degrees of freedom.
+    rsquared_, rsquared_adj_, fvalue_, f_pvalue_, llf_, aic_, bic_, scale_ : float
+        As statsmodels defines them: without an intercept R² and F are about zero; AIC and BIC count
+        the coefficients and the intercept; `scale_` is the residual variance. NaN where undefined:
+        `summary` says why. All these are correctly rounded, and computed when first read.
     rank_ : int
         Rank of the features about their means (about zero without an intercept), exactly.
     moments_ : Moments
@@ -193,6 +208,152 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return self._solution.r2_uncentered
 
+    @property
+    def params_(self) -> npt.NDArray[np.float64]:
+        """The intercept, if there is one, and the coefficients."""
+        return self._column("coefficient")
+
+    @property
+    def bse_(self) -> npt.NDArray[np.float64]:
+        """Standard errors of `params_`."""
+        return self._column("standard_error")
+
+    @property
+    def tvalues_(self) -> npt.NDArray[np.float64]:
+        """Student's t of `params_`."""
+        return self._column("t")
+
+    @property
+    def pvalues_(self) -> npt.NDArray[np.float64]:
+        """Two-sided p values of `params_`."""
+        return self._column("p")
+
+    @property
+    def nobs_(self) -> int:
+        """Number of rows."""
+        return self._table().n_samples
+
+    @property
+    def df_model_(self) -> int:
+        """Rank of the features."""
+        return self._table().rank
+
+    @property
+    def df_resid_(self) -> int:
+        """Residual degrees of freedom."""
+        return self._table().degrees_of_freedom
+
+    @property
+    def rsquared_(self) -> float:
+        """R², about zero without an intercept."""
+        return _or_nan(self._table().r2)
+
+    @property
+    def rsquared_adj_(self) -> float:
+        """Adjusted R², about zero without an intercept."""
+        return _or_nan(self._table().adjusted_r2)
+
+    @property
+    def fvalue_(self) -> float:
+        """F of the test that all coefficients are zero."""
+        return _or_nan(self._table().f_test.f)
+
+    @property
+    def f_pvalue_(self) -> float:
+        """P of `fvalue_`."""
+        return _or_nan(self._table().f_test.p)
+
+    @property
+    def llf_(self) -> float:
+        """Log-likelihood of normal errors."""
+        return _or_nan(self._table().log_likelihood)
+
+    @property
+    def aic_(self) -> float:
+        """Akaike's information criterion."""
+        return _or_nan(self._table().aic)
+
+    @property
+    def bic_(self) -> float:
+        """Bayesian information criterion."""
+        return _or_nan(self._table().bic)
+
+    @property
+    def scale_(self) -> float:
+        """Residual variance."""
+        check_is_fitted(self)
+        return math.nan if self.alpha else self._solution.residual_variance
+
+    def conf_int(self, alpha: float = 0.05) -> npt.NDArray[np.float64]:
+        """Return confidence intervals of `params_`.
+
+        Parameters
+        ----------
+        alpha : float, default=0.05
+            1 less the level, as in statsmodels; the penalty has the same name.
+
+        Returns
+        -------
+        ndarray of shape (n_features + 1, 2)
+            Lower and upper ends; NaN where undefined.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first `fit`.
+        DataError
+            For a number that is not between 0 and 1.
+
+        Examples
+        --------
+        >>> model = ExactLinearRegression().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+        >>> model.conf_int().round(3).tolist()
+        [[-9.804, 9.137], [-5.336, 9.336]]
+        """
+        level = float(1 - Decimal(str(float(alpha))))
+        return np.column_stack([self._column("low", level), self._column("high", level)])
+
+    def summary(self, level: float = 0.95, *, details: bool = False) -> Summary:
+        """Return the regression table of the rows of `fit`.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Of the confidence intervals, between 0 and 1.
+        details : bool, default=False
+            Whether to compute the inflation of variances and the condition number, too.
+
+        Returns
+        -------
+        Summary
+            It prints as text; notebooks show it as HTML; ``to_dict()`` has the numbers.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first `fit`.
+        DataError
+            For a level that is not between 0 and 1.
+
+        Examples
+        --------
+        >>> model = ExactLinearRegression().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+        >>> model.summary().to_dict()["f_test"]["f"]
+        12.0
+        """
+        table = self._table(level)
+        return Summary(table, multicollinearity(self._solution, self._names) if details else None)
+
+    def _table(self, level: float = 0.95) -> RegressionTable:
+        check_is_fitted(self)
+        if level not in self._tables:
+            self._tables[level] = regression_table(self._solution, self._names, level=level)
+        return self._tables[level]
+
+    def _column(self, name: str, level: float = 0.95) -> npt.NDArray[np.float64]:
+        rows = self._table(level).coefficients
+        return np.array([_or_nan(getattr(row, name)) for row in rows])
+
     def _moments(self, X: Any, y: Any, *, reset: bool) -> Moments:
         X = strip_names(X)
         check_table(X)
@@ -233,7 +394,12 @@ class ExactLinearRegression(RegressorMixin, BaseEstimator):
         if not self.alpha:
             self._warn_of_roundings(moments, names)
         self.moments_ = moments
+        self._tables: dict[float, RegressionTable] = {}
         self.coef_ = np.array(self._solution.coefficients)
         self.intercept_ = self._solution.intercept
         self.rank_ = self._solution.rank
         return self
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,10 +95,37 @@ def test_json(run: Run, rows: Path, tmp_path: Path) -> None:
         == report["scores"]["train"]["n_samples"]
     )
     feature = report["features"][-1]
-    assert feature["t"] == feature["coefficient"] / feature["standard_error"]
+    t = feature["coefficient"] / feature["standard_error"]
+    assert feature["t"] == pytest.approx(t, rel=1e-15)
     lines = run(*words, "--artifacts", folder)[1].splitlines()
     shown = [line for line in lines if line.startswith("rooms")][-1]  # after that of the plan
-    assert shown.split()[-2:] == [f"{feature['t']:.2f}", f"{feature['p']:.3g}"]
+    cells = [f"{feature['t']:.2f}", f"{feature['p']:.3g}"]
+    assert shown.split()[-4:] == [*cells, *(f"{feature[end]:.6g}" for end in ("low", "high"))]
+
+
+def test_level_and_details(run: Run, rows: Path, tmp_path: Path) -> None:
+    """The report has intervals of another level and what columns share; no file changes."""
+    words = ("train", "--data", rows, "--target", "y", "--categorical", "town")
+    usual = json.loads(run(*words, "--json", "--artifacts", tmp_path)[1])
+    files = {path: path.read_bytes() for path in tmp_path.glob("*.*")}
+    asked = (*words, "--level", "0.5", "--details", "--artifacts", tmp_path)
+    report = json.loads(run(*asked, "--json")[1])
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.*")} == files
+    names = ["low", "high"]
+    for other, feature in zip(usual["features"], report["features"], strict=True):
+        assert other["low"] < feature["low"] < feature["high"] < other["high"]
+        assert {**other, **{k: feature[k] for k in names}} == feature
+    regression = report["regression"]
+    assert (regression["level"], usual["regression"]["level"]) == (0.5, 0.95)
+    assert [test["name"] for test in regression["joint_tests"]] == ["town"]
+    assert len(regression["variance_inflation"]) == 3
+    assert "condition_number" not in usual["regression"]
+    text = run(*asked)[1]
+    assert "50 % from" in text
+    (number,) = re.findall(r"\(condition number\) +(\S+)\n", text)
+    assert number == f"{regression['condition_number']:.4g}"
+    assert f"  {regression['f_test']['f']:.6g}  " in text
+    assert run(*asked, "--level", "1")[0] == 2
 
 
 def test_json_of_what_is_undefined(run: Run, tmp_path: Path) -> None:

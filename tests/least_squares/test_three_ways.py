@@ -147,7 +147,7 @@ def test_a_good_fit_of_least_norm_needs_one_precision() -> None:
     y = np.round(X @ np.arange(30.0), 1) + rng.normal(size=80).round(6)
     solution = solve(Moments.from_arrays(X, y))
     assert is_same(solution.standard_errors, LeastSquares(X, y).standard_errors)
-    found = solution._equations._estimates
+    found = solution.equations._estimates
     assert [estimate.precision for estimate in found] == [192]
     assert found[0].rss.rel_accuracy_bits() > 150
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from cali_reg.report import tables
-from cali_reg.runtime.schema import Column
 
 SCORES: Any = SimpleNamespace(n_samples=9, r2=0.5, rmse=2.0, bias=-0.25)
 CONTRACT = {"r2_loss_train": 1e-7, "r2_loss_test": None, "r2_gap": 0.0, "max_change_bound": 0.125}
@@ -62,35 +61,22 @@ def test_quantization_report_of_measured_change() -> None:
 
 
 def test_training_report() -> None:
-    """R² and RMSE come first; a coefficient without a standard error has neither t nor p."""
+    """R² and RMSE come first; then the regression table, with what the command asks for."""
     scores = {"train": {"n_samples": 3, "r2": 0.25, "rmse": 0.5}}
     scores["test"] = {"n_samples": 1, "r2": None, "rmse": 0.125}  # type: ignore[dict-item]
-    columns = (Column("t", ("x", "y")), Column("a"))
     source = {"dropped_rows": 2}
-    model = SimpleNamespace(
-        scores=scores, source=source, columns=columns, fit_intercept=True, plan=None
+    model = SimpleNamespace(scores=scores, source=source, fit_intercept=True, plan=None)
+    result: Any = SimpleNamespace(
+        model=model, summary=lambda level, details: f"table of {level}, details: {details}\n"
     )
-    solution = SimpleNamespace(
-        intercept=2.0,
-        coefficients=[3.5, -1.0],
-        intercept_standard_error=1.0,
-        standard_errors=[math.nan, 0.0],
-        degrees_of_freedom=1,
-    )
-    result: Any = SimpleNamespace(model=model, solution=solution)
-    p = 1 - 2 / math.pi * math.atan(2)  # Student's t with one degree of freedom is Cauchy's
-    assert tables.trained(result) == (
+    assert tables.trained(result, 0.9, details=True) == (
         "✔ R²: undefined | RMSE: 0.12\n"
         "\n"
         "held out       1 rows  R² undefined  RMSE 0.125\n"
         "training       3 rows  R² 0.25  RMSE 0.5\n"
         "dropped        2 rows  with missing values\n"
         "\n"
-        "             coefficient  std. error     t      p\n"
-        f"(intercept)            2           1  2.00  {p:.3g}\n"
-        "t=x             baseline\n"
-        "t=y                  3.5           -     -      -\n"
-        "a                     -1           0     -      -\n"
+        "table of 0.9, details: True\n"
     )
 
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from cali_reg.api.inputs import Data, python_words, reading_fields, sources
 from cali_reg.errors import DataWarning, UsageError
+from cali_reg.runtime.messages import text_table
 from cali_reg.runtime.model import LinearModel
 from cali_reg.runtime.predictor import Predictor
+from cali_reg.runtime.schema import baselines_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -224,28 +226,33 @@ class _Stored:
     model: LinearModel
     notes: tuple[str, ...] = ()
 
-    @property
-    def solution(self) -> _Stored:
-        return self
+    def summary(self, level: float = 0.95, *, details: bool = False) -> _StoredSummary:
+        return _StoredSummary(self.model, level)
 
-    @property
-    def intercept(self) -> float:
-        return self.model.intercept
 
-    @property
-    def coefficients(self) -> tuple[float, ...]:
-        return self.model.coefficients
+class _StoredSummary:
+    """The coefficients with the errors that ``model.json`` holds: none of the intercept."""
 
-    @property
-    def intercept_standard_error(self) -> float:
-        return float("nan")  # is not stored
+    def __init__(self, model: LinearModel, level: float) -> None:
+        from cali_reg.least_squares.statistics import summary
+        from cali_reg.least_squares.statistics.coefficient_tests import stored_row
 
-    @property
-    def standard_errors(self) -> tuple[float, ...]:
-        errors = (feature.standard_error for feature in self.model.features)
-        return tuple(float("nan") if error is None else error for error in errors)
+        n_rows = int(model.scores["train"]["n_samples"] or 0)
+        df = n_rows - model.rank - model.fit_intercept
+        rows = [
+            stored_row(feature.name, feature.coefficient, feature.standard_error, df, level)
+            for feature in model.features
+        ]
+        if model.fit_intercept:
+            rows.insert(0, stored_row("(intercept)", model.intercept, None, df, level))
+        self._part = summary.coefficient_part(
+            rows, level, baselines_of(model.columns), has_intercept=model.fit_intercept
+        )
 
-    @property
-    def degrees_of_freedom(self) -> int:
-        n_rows = int(self.model.scores["train"]["n_samples"] or 0)
-        return n_rows - self.model.rank - self.model.fit_intercept
+    def __str__(self) -> str:
+        return text_table(*self._part)
+
+    def _repr_html_(self) -> str:
+        from cali_reg.least_squares.statistics.summary import html_table
+
+        return html_table(*self._part)

@@ -27,6 +27,7 @@ from cali_reg.runtime.reading.options import USUAL
 if TYPE_CHECKING:
     from cali_reg.jobs.fit import Trained
     from cali_reg.least_squares.statistics.scores import Scores
+    from cali_reg.least_squares.statistics.summary import Summary
 
 
 class TrainedModel(Model):
@@ -69,6 +70,28 @@ class TrainedModel(Model):
         from cali_reg.runtime.atomic_files import write_files
 
         write_files(Path(folder), self._trained.files)
+
+    def summary(self, level: float = 0.95, *, details: bool = False) -> Summary:
+        """Return the regression table of the training rows.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Of the confidence intervals of coefficients, between 0 and 1.
+        details : bool, default=False
+            Whether to compute the inflation of variances and the condition number, too.
+
+        Returns
+        -------
+        Summary
+            It prints as text; notebooks show it as HTML; ``to_dict()`` has the numbers.
+
+        Raises
+        ------
+        DataError
+            For a level that is not between 0 and 1.
+        """
+        return self._trained.summary(level, details=details)
 
     @property
     def _result(self) -> Any:

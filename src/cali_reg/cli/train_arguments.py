@@ -36,6 +36,29 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the report, which change no file.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    parser.add_argument(
+        "--level",
+        type=argument_types.fraction,
+        default=0.95,
+        metavar="LEVEL",
+        help="confidence level of the intervals of coefficients in the report, between 0 and 1;"
+        " those of predictions have --levels (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--details",
+        action="store_true",
+        help="also print how much columns share: the inflation of the variance of each coefficient,"
+        " and the condition number",
+    )
+
+
 def add_split(parser: argparse.ArgumentParser) -> None:
     """Add the options of the split into training and held-out rows, and of the folds.
 

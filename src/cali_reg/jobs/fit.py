@@ -18,6 +18,8 @@ from cali_reg.least_squares.moments_file import TrainTestMoments
 from cali_reg.least_squares.projected_solution import ProjectedSolution
 from cali_reg.least_squares.solution import LEVELS, Solution
 from cali_reg.least_squares.statistics.interval_levels import with_levels
+from cali_reg.least_squares.statistics.multicollinearity import multicollinearity
+from cali_reg.least_squares.statistics.regression_table import regression_table
 from cali_reg.least_squares.statistics.rounding_bounds import (
     prediction_rounding_bound,
     r2_rounding_bound,
@@ -28,10 +30,11 @@ from cali_reg.least_squares.statistics.scores import (
     score,
     score_or_undefined,
 )
+from cali_reg.least_squares.statistics.summary import Summary
 from cali_reg.runtime import artifacts
 from cali_reg.runtime.model import VERSIONS, Feature, LinearModel
 from cali_reg.runtime.reading.options import USUAL, Reading
-from cali_reg.runtime.schema import Column, format_names
+from cali_reg.runtime.schema import Column, baselines_of, format_names
 
 INTERVAL_FEATURES = 200  # up to here intervals are stored: n_features**2 / 2 numbers
 
@@ -64,6 +67,27 @@ class Trained:
         """The columns that were replaced by their projections on others."""
         inner = self.solution.inner if isinstance(self.solution, FoldedSolution) else self.solution
         return self.solution.dependent if isinstance(inner, ProjectedSolution) else ()
+
+    def summary(self, level: float = 0.95, *, details: bool = False) -> Summary:
+        """Return the regression table of the training rows.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Of the confidence intervals of coefficients, between 0 and 1.
+        details : bool, default=False
+            Whether to compute the inflation of variances and the condition number, too.
+        """
+        groups, first = {}, 0
+        for column in self.model.columns:
+            end = first + len(column.features)
+            if column.levels:
+                groups[column.name] = range(first, end)
+            first = end
+        names = self.model.names
+        table = regression_table(self.solution, names, groups=groups, level=level)
+        shares = multicollinearity(self.solution, names) if details else None
+        return Summary(table, shares, baselines_of(self.model.columns))
 
 
 def fit(

@@ -132,6 +132,8 @@ class Solution:
     intercept_standard_error : float
     interval : Interval or None
         What prediction intervals need.
+    moments : Moments
+    equations : NormalEquations
     """
 
     def __init__(
@@ -140,10 +142,10 @@ class Solution:
         _check(moments, alpha)
         alpha = float(alpha)
         self._arguments = (moments, names, fit_intercept, alpha)
-        self._moments = moments
+        self.moments = moments
         penalty = flint.fmpq(*alpha.as_integer_ratio())
         equations = NormalEquations(moments, fit_intercept=fit_intercept, alpha=penalty)
-        self._equations = equations
+        self.equations = equations
         self.rank: int = equations.rank
         self.dependent: tuple[int, ...] = equations.dependent
 
@@ -166,7 +168,7 @@ class Solution:
     @cached_property
     def degrees_of_freedom(self) -> int:
         """Number of rows minus the number of parameters that they determine."""
-        return self._equations.n_samples - self.rank - self._equations.fit_intercept
+        return self.equations.n_samples - self.rank - self.equations.fit_intercept
 
     @cached_property
     def r2(self) -> float:
@@ -174,7 +176,7 @@ class Solution:
 
         Without an intercept, too: it can then be below zero, also on the training rows.
         """
-        n, tss = self._equations.n_samples, total_sum_of_squares(self._moments)
+        n, tss = self.equations.n_samples, total_sum_of_squares(self.moments)
         return self._from_rss(lambda rss: 1 - rss / tss, lambda rss: r_squared(rss, tss, n), tss)
 
     @cached_property
@@ -183,7 +185,7 @@ class Solution:
 
         This is the R² that R, Stata, statsmodels and NIST print for a fit without an intercept.
         """
-        squares = sum_of_squares(self._moments)
+        squares = sum_of_squares(self.moments)
         if squares == 0:
             return math.nan
         return self._from_rss(
@@ -193,7 +195,7 @@ class Solution:
     @cached_property
     def adjusted_r2(self) -> float:
         """1 - (RSS / degrees of freedom) / (TSS / (n - 1)); NaN without degrees of freedom."""
-        n, tss = self._equations.n_samples, total_sum_of_squares(self._moments)
+        n, tss = self.equations.n_samples, total_sum_of_squares(self.moments)
         if self.degrees_of_freedom <= 0 or tss == 0:
             return math.nan
         share = flint.fmpq(n - 1) / (tss * self.degrees_of_freedom)
@@ -202,7 +204,7 @@ class Solution:
     @cached_property
     def rmse(self) -> float:
         """Root of RSS / n, in target units."""
-        n = self._equations.n_samples
+        n = self.equations.n_samples
         return self._from_rss(lambda rss: (rss / n).sqrt(), lambda rss: sqrt_to_float(rss / n))
 
     @cached_property
@@ -232,7 +234,7 @@ class Solution:
     @property
     def intercept_standard_error(self) -> float:
         """Standard error of the intercept; NaN where `standard_errors` are, and without one."""
-        return self._errors[-1] if self._equations.fit_intercept else math.nan
+        return self._errors[-1] if self.equations.fit_intercept else math.nan
 
     @cached_property
     def interval(self) -> Interval | None:
@@ -240,13 +242,13 @@ class Solution:
 
         None with a penalty, for dependent columns, and without degrees of freedom.
         """
-        equations, df = self._equations, self.degrees_of_freedom
+        equations, df = self.equations, self.degrees_of_freedom
         if self._arguments[-1] or self.dependent or df <= 0:
             return None
         what = "an entry of the features' inverse Cholesky factor"
-        means = [0.0] * self._moments.n_features
+        means = [0.0] * self.moments.n_features
         if equations.fit_intercept:
-            means = [float(self._moments.mean(j)) for j in range(len(means))]
+            means = [float(self.moments.mean(j)) for j in range(len(means))]
         return (Interval if equations.fit_intercept else IntervalAboutZero)(
             df,
             self.residual_standard_deviation,
@@ -258,22 +260,12 @@ class Solution:
     @property
     def fit_intercept(self) -> bool:
         """Whether there is an intercept."""
-        return bool(self._equations.fit_intercept)
+        return bool(self.equations.fit_intercept)
 
     @property
     def is_penalized(self) -> bool:
         """Whether there is a ridge penalty."""
         return bool(self._arguments[-1])
-
-    @property
-    def equations(self) -> NormalEquations:
-        """The normal equations."""
-        return self._equations
-
-    @property
-    def moments(self) -> Moments:
-        """Of the training rows."""
-        return self._moments
 
     @property
     def exact_rss(self) -> flint.fmpq:
@@ -283,18 +275,18 @@ class Solution:
     @property
     def exact_weights(self) -> list[flint.fmpq]:
         """The features' coefficients and, with an intercept, this at the end, exactly."""
-        return [*self._weights, *([self._equations.intercept] if self.fit_intercept else [])]
+        return [*self._weights, *([self.equations.intercept] if self.fit_intercept else [])]
 
     def rss_ball(self) -> flint.arb:
         """Return RSS in a ball that is small for the precision set."""
-        for estimate in self._equations.estimates():
+        for estimate in self.equations.estimates():
             if estimate.rss.rel_accuracy_bits() >= flint.ctx.prec // 2:
                 return estimate.rss
         return flint.arb(self._rss)
 
     def weight_balls(self) -> list[flint.arb]:
         """Return `exact_weights` in balls that are small for the precision set."""
-        for estimate in self._equations.estimates():
+        for estimate in self.equations.estimates():
             found = [*estimate.weights, *([estimate.intercept] if self.fit_intercept else [])]
             if min(ball.rel_accuracy_bits() for ball in found) >= flint.ctx.prec // 2:
                 return found
@@ -302,18 +294,18 @@ class Solution:
 
     def is_rss_zero(self) -> bool:
         """Tell whether all residuals are zero, exactly."""
-        for estimate in self._equations.estimates():
+        for estimate in self.equations.estimates():
             if not estimate.rss.contains(0) or estimate.rss.is_zero():
                 return bool(estimate.rss.is_zero())
         return bool(self._rss == 0)
 
     def variance_factors(self) -> list[flint.fmpq]:
         """Return the variances of `exact_weights` for a residual variance of 1, exactly."""
-        return self._equations.variance_factors()
+        return self.equations.variance_factors()
 
     def variance_factor_balls(self) -> Iterator[list[flint.arb]]:
         """Yield `variance_factors` in balls, smaller each time."""
-        yield from self._equations.variance_factor_balls()
+        yield from self.equations.variance_factor_balls()
 
     def _round_weight(self, j: int) -> float:
         rounded = self._by_balls(lambda estimate: estimate.weights[j])
@@ -321,7 +313,7 @@ class Solution:
 
     def _round_intercept(self, _: None) -> float:
         rounded = self._by_balls(lambda estimate: estimate.intercept)
-        return to_float(self._equations.intercept) if rounded is None else rounded
+        return to_float(self.equations.intercept) if rounded is None else rounded
 
     def _round_variance(self, df: int) -> float:
         return self._from_rss(lambda rss: rss / df, lambda rss: to_float(rss / df))
@@ -331,11 +323,11 @@ class Solution:
 
     @cached_property
     def _weights(self) -> list[flint.fmpq]:
-        return self._equations.weights
+        return self.equations.weights
 
     @cached_property
     def _rss(self) -> flint.fmpq:
-        return self._equations.rss
+        return self.equations.rss
 
     def _from_rss(
         self,
@@ -345,13 +337,13 @@ class Solution:
     ) -> float:
         """Round a function of RSS: from a ball or, where no ball decides, exactly."""
         rounded = None
-        if unless_zero != 0 and self._equations.n_samples > 1:
+        if unless_zero != 0 and self.equations.n_samples > 1:
             rounded = self._by_balls(lambda estimate: of_ball(estimate.rss))
         return exactly(self._rss) if rounded is None else rounded
 
     def _by_balls(self, of_estimate: Callable[[Estimate], flint.arb]) -> float | None:
         """Round a result from the first ball that decides; None if none does."""
-        for estimate in self._equations.estimates():
+        for estimate in self.equations.estimates():
             with flint.ctx.workprec(estimate.precision):
                 ball = of_estimate(estimate)
                 rounded = ball_to_float(ball)
@@ -362,7 +354,7 @@ class Solution:
     @cached_property
     def _errors(self) -> tuple[float, ...]:
         """Standard errors of the coefficients and of the intercept."""
-        size = len(self._arguments[1]) + self._equations.fit_intercept
+        size = len(self._arguments[1]) + self.equations.fit_intercept
         if self.degrees_of_freedom <= 0 or self._arguments[-1]:
             return (math.nan,) * size
         if self.is_rss_zero():
@@ -370,10 +362,10 @@ class Solution:
         return round_or_raise(self._round_errors, self.degrees_of_freedom, "a standard error")
 
     def _round_errors(self, df: int) -> tuple[float, ...]:
-        for balls in self._equations.variance_factor_balls():
+        for balls in self.equations.variance_factor_balls():
             rss = self.rss_ball()
             roots = round_balls([(ball * rss / df).sqrt() for ball in balls])
             if roots is not None:
                 return roots
         variance = self._rss / df
-        return tuple(sqrt_to_float(variance * f) for f in self._equations.variance_factors())
+        return tuple(sqrt_to_float(variance * f) for f in self.equations.variance_factors())

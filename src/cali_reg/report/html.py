@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from cali_reg.least_squares.statistics.summary import html_table
 from cali_reg.report import tables
 from cali_reg.report.plan_table import plan_rows
 from cali_reg.runtime.messages import printable
@@ -13,11 +14,9 @@ from cali_reg.runtime.messages import printable
 if TYPE_CHECKING:
     from cali_reg.jobs.fit import Trained
 
-_NUMBER = ' style="text-align: right"'
-
 
 def trained(result: Trained) -> str:
-    """Return the scores and the coefficients of a model as HTML.
+    """Return the scores and the regression table of a model as HTML.
 
     Parameters
     ----------
@@ -30,7 +29,7 @@ def trained(result: Trained) -> str:
         All text is escaped: names of columns may come from anywhere.
     """
     model = result.model
-    header, *rows = tables.coefficients(result)
+    summary = result.summary()
     scores = [
         [name, *tables.score_cells(model.scores[side])]
         for name, side in (("held out", "test"), ("training", "train"))
@@ -38,9 +37,9 @@ def trained(result: Trained) -> str:
     notes = "".join(f"<p>note: {_text(note)}</p>\n" for note in result.notes)
     return (
         f"<p>Linear regression of <b>{_text(model.target)}</b></p>\n"
-        + _table(["", "rows", "R²", "RMSE"], scores)
+        + html_table(["", "rows", "R²", "RMSE"], scores)
         + _plan(model.plan)
-        + _table(header, rows)
+        + summary._repr_html_()
         + notes
     )
 
@@ -48,18 +47,7 @@ def trained(result: Trained) -> str:
 def _plan(plan: Mapping[str, Any] | None) -> str:
     if plan is None:
         return ""
-    return _table(["column", "use", ""], plan_rows(plan), number="")
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, number: str = _NUMBER) -> str:
-    """Return a table with the first column aligned to the left, the others to the right."""
-    lines = [_line("th", header, number), *(_line("td", row, number) for row in rows)]
-    return "<table>\n" + "".join(lines) + "</table>\n"
-
-
-def _line(kind: str, cells: Sequence[str], number: str) -> str:
-    parts = (f"<{kind}{number if j else ''}>{_text(cell)}</{kind}>" for j, cell in enumerate(cells))
-    return f"<tr>{''.join(parts)}</tr>\n"
+    return html_table(["column", "use", ""], plan_rows(plan), style="")
 
 
 def _text(text: str) -> str:

@@ -10,20 +10,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cali_reg.least_squares.statistics.distributions import two_sided_p_value
-
 if TYPE_CHECKING:
     from cali_reg.jobs.fit import Trained
     from cali_reg.least_squares.statistics.scores import Scores
+    from cali_reg.least_squares.statistics.summary import Summary
 
 
-def trained(result: Trained, folder: Path, folds: Sequence[Scores] = ()) -> str:
+def trained(result: Trained, summary: Summary, folder: Path, folds: Sequence[Scores] = ()) -> str:
     """Return the report of a training as JSON.
 
     Parameters
     ----------
     result : Trained
         The model with its solution.
+    summary : Summary
+        Its regression table.
     folder : Path
         Where its files were written.
     folds : sequence of Scores, default=()
@@ -34,19 +35,19 @@ def trained(result: Trained, folder: Path, folds: Sequence[Scores] = ()) -> str:
     str
         One object and a line break. Numbers are not rounded; what is undefined is null.
     """
-    model, solution = result.model, result.solution
-    values = zip(model.names, solution.coefficients, solution.standard_errors, strict=True)
-    freedom = solution.degrees_of_freedom
-    intercept = _estimate(solution.intercept, solution.intercept_standard_error, freedom)
+    model, table = result.model, summary.to_dict()
+    rows = table.pop("coefficients")
+    intercept = rows.pop(0) if model.fit_intercept else None
     content = {
         "target": model.target,
         "scores": model.scores,
         "cross_validation": [_defined(asdict(fold)) for fold in folds],
-        "intercept": intercept if model.fit_intercept else None,
-        "features": [{"name": n, **_estimate(value, e, freedom)} for n, value, e in values],
+        "intercept": intercept,
+        "features": rows,
         "baselines": {c.name: c.levels[0] for c in model.columns if c.levels},
-        "rank": model.rank,
-        "degrees_of_freedom": freedom,
+        "rank": table.pop("rank"),
+        "degrees_of_freedom": table.pop("degrees_of_freedom"),
+        "regression": table,
         "source": model.source,
         "plan": model.plan,
         "notes": list(result.notes),
@@ -61,13 +62,6 @@ def trained(result: Trained, folder: Path, folds: Sequence[Scores] = ()) -> str:
         ],
     }
     return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
-
-
-def _estimate(value: float, error: float, degrees_of_freedom: int) -> dict[str, float | None]:
-    """Return a coefficient with its standard error, Student's t and the two-sided p-value."""
-    t = value / error if error > 0 else math.nan
-    p = math.nan if math.isnan(t) else two_sided_p_value(degrees_of_freedom, t)
-    return _defined({"coefficient": value, "standard_error": error, "t": t, "p": p})
 
 
 def _defined(values: dict[str, Any]) -> dict[str, Any]:

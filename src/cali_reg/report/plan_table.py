@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cali_reg.report.text_table import text_table
+from cali_reg.runtime.messages import text_table
 
 
 def plan_table(plan: Mapping[str, Any]) -> str:

@@ -8,11 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cali_reg.least_squares.statistics.distributions import two_sided_p_value
 from cali_reg.report.plan_table import plan_table
-from cali_reg.report.text_table import text_table
 from cali_reg.runtime import artifacts
-from cali_reg.runtime.messages import printable
+from cali_reg.runtime.messages import printable, text_table
 
 if TYPE_CHECKING:  # a table needs none of the packages that made its numbers
     from cali_reg.jobs.fit import Trained
@@ -23,13 +21,17 @@ if TYPE_CHECKING:  # a table needs none of the packages that made its numbers
     from cali_reg.runtime.model import LinearModel
 
 
-def trained(result: Trained) -> str:
-    """Format a training report: scores, then a row for each coefficient.
+def trained(result: Trained, level: float = 0.95, *, details: bool = False) -> str:
+    """Format a training report: scores, then the regression table.
 
     Parameters
     ----------
     result : Trained
-        The model with its solution: t and p are of the null hypothesis that a coefficient is 0.
+        The model with its solution.
+    level : float, default=0.95
+        Of the confidence intervals of coefficients.
+    details : bool, default=False
+        Whether to show the inflation of variances and the condition number, too.
 
     Returns
     -------
@@ -37,7 +39,6 @@ def trained(result: Trained) -> str:
         R² and RMSE on the first line.
     """
     test, train = result.model.scores["test"], result.model.scores["train"]
-    header, *rows = coefficients(result)
     n_dropped = result.model.source.get("dropped_rows")
     dropped = f"\ndropped   {n_dropped:>6} rows  with missing values" if n_dropped else ""
     shown, where = (test, "") if test["n_samples"] else (train, " on the training rows")
@@ -45,7 +46,7 @@ def trained(result: Trained) -> str:
         f"✔ R²: {_number(shown['r2'], '.2f')} | RMSE: {_number(shown['rmse'], '.2f')}{where}\n\n"
         f"held out  {_scores(test)}\ntraining  {_scores(train)}{dropped}\n"
         f"{_about_zero(result)}{_rounding(result)}\n"
-        f"{_plan(result.model)}{text_table(header, rows)}"
+        f"{_plan(result.model)}{result.summary(level, details=details)}"
     )
 
 
@@ -291,39 +292,6 @@ def _scores(scores: Mapping[str, float | None]) -> str:
         return f"{'none':>6}  (--test-size 0): nothing says how well it predicts other rows"
     r2, rmse = (_number(scores[name], "") for name in ("r2", "rmse"))
     return f"{scores['n_samples']:>6} rows  R² {r2}  RMSE {rmse}"
-
-
-def coefficients(result: Trained) -> list[list[str]]:
-    """Return the table of coefficients, as texts: a header, then a row for each of them.
-
-    Parameters
-    ----------
-    result : Trained
-        The model with its solution. The baseline of a categorical column has no coefficient.
-    """
-    solution = result.solution
-    values = iter(zip(solution.coefficients, solution.standard_errors, strict=True))
-
-    def row(name: str, value: float, error: float) -> list[str]:
-        t_and_p = _t_and_p(value, error, solution.degrees_of_freedom)
-        return [name, f"{value:.6g}", "-" if math.isnan(error) else f"{error:.3g}", *t_and_p]
-
-    rows = []
-    if result.model.fit_intercept:
-        rows.append(row("(intercept)", solution.intercept, solution.intercept_standard_error))
-    for column in result.model.columns:
-        if column.levels:
-            rows.append([f"{column.name}={column.levels[0]}", "baseline", "", "", ""])
-        rows += [row(name, *next(values)) for name in column.features]
-    return [["", "coefficient", "std. error", "t", "p"], *rows]
-
-
-def _t_and_p(value: float, error: float, degrees_of_freedom: int) -> tuple[str, str]:
-    """Return Student's t and its two-sided p-value."""
-    if not error > 0:
-        return "-", "-"
-    t = value / error
-    return f"{t:.2f}", f"{two_sided_p_value(degrees_of_freedom, t):.3g}"
 
 
 def _cut(text: str) -> str:

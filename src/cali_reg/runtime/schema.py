@@ -218,6 +218,21 @@ def feature_names(columns: Iterable[Column]) -> tuple[str, ...]:
     return tuple(feature for column in columns for feature in column.features)
 
 
+def baselines_of(columns: Iterable[Column]) -> list[tuple[int, str]]:
+    """Return the baseline of each categorical column: how many features precede it, and its name.
+
+    Parameters
+    ----------
+    columns : iterable of Column
+    """
+    found, n_features = [], 0
+    for column in columns:
+        if column.levels:
+            found.append((n_features, f"{column.name}={column.levels[0]}"))
+        n_features += len(column.features)
+    return found
+
+
 def find_duplicate(names: Iterable[str]) -> str | None:
     """Return the first name that appears for the second time; None if all are different.
 

@@ -19,6 +19,7 @@ from cali_reg.least_squares.folded_solution import FoldedSolution
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.projected_solution import ProjectedSolution
 from cali_reg.least_squares.solution import solve
+from cali_reg.least_squares.statistics import coefficient_tests
 from cali_reg.least_squares.statistics.covariance import ClassicalCovariance, wald
 from cali_reg.least_squares.statistics.distributions import t_quantile
 from cali_reg.least_squares.statistics.multicollinearity import multicollinearity
@@ -276,15 +277,19 @@ def test_another_covariance(kind: str) -> None:
     assert (found.r2, found.bic) == (plain.r2, plain.bic)
 
 
-def test_wide_tables_have_exact_joint_tests() -> None:
-    """More features than are solved exactly at once: F is still that of two models."""
+@pytest.mark.parametrize("large", [0, 1000])
+def test_wide_tables_have_exact_joint_tests(monkeypatch: pytest.MonkeyPatch, large: int) -> None:
+    """More features than are solved exactly at once: F is that of two models, either way."""
+    monkeypatch.setattr(coefficient_tests, "_LARGE", large)
     random = np.random.RandomState(3)
     X = random.randint(-9, 9, size=(90, 40)).astype(float)
     y = X[:, 3] + random.normal(size=90)
     solution = solve(Moments.from_arrays(X, y))
-    groups = {"first": list(range(30)), "last": [38, 39]}
+    groups = {"first": list(range(30)), "last": [38, 39], "all": list(range(40))}
     found = regression_table(solution, [f"x{j}" for j in range(40)], groups=groups)
-    for test in found.joint_tests:
+    *some, every = found.joint_tests
+    assert (every.f, every.p) == (found.f_test.f, found.f_test.p)
+    for test in some:
         rest = [j for j in range(40) if j not in groups[test.name]]
         reduced = solve(Moments.from_arrays(X[:, rest], y))
         f = (reduced.exact_rss - solution.exact_rss) / test.numerator

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     _add_rows(parser)
     train_arguments.add_model(parser)
+    train_arguments.add_report(parser)
     train_arguments.add_split(parser)
     arguments.add_gates(parser)
     _add_batches(parser)
@@ -136,9 +137,10 @@ def run(options: argparse.Namespace) -> None:
     write_files(options.artifacts, trained.files)
     print_notes("cali-reg train", trained.notes)
     if options.json:
-        print(json_report.trained(trained, options.artifacts, folds), end="")
+        summary = trained.summary(options.level, details=options.details)
+        print(json_report.trained(trained, summary, options.artifacts, folds), end="")
         return
-    print_report(tables.trained(trained) + "\n")
+    print_report(tables.trained(trained, options.level, details=options.details) + "\n")
     if folds:
         print_report(tables.cross_validated(folds) + "\n")
     print_report(tables.files(options.artifacts, trained.files))

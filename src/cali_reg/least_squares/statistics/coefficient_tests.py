@@ -17,7 +17,15 @@ from cali_reg.least_squares.projected_solution import ProjectedSolution
 from cali_reg.least_squares.rounding import exact_sqrt, round_each, sqrt_to_float, to_float
 from cali_reg.least_squares.solution import Solution
 from cali_reg.least_squares.statistics.covariance import Covariance, wald
-from cali_reg.least_squares.statistics.distributions import f_tail, t_quantile
+from cali_reg.least_squares.statistics.distributions import (
+    PRECISIONS,
+    f_tail,
+    t_quantile,
+    two_sided_p_value,
+)
+from cali_reg.least_squares.statistics.scores import sum_of_squares, total_sum_of_squares
+
+_LARGE = 60  # of a group of features: a model without it is solved sooner than its block inverted
 
 FOLDED = "it is folded into the baseline"
 DEPENDENT = "columns depend on one another"
@@ -78,6 +86,30 @@ class FTest:
     denominator: int
     p: float | None
     reason: str = ""
+
+
+def stored_row(
+    name: str, coefficient: float, error: float | None, degrees_of_freedom: int, level: float
+) -> CoefficientRow:
+    """Return a row from a coefficient and an error that are rounded already, as a file has them.
+
+    Parameters
+    ----------
+    name : str
+    coefficient : float
+    error : float or None
+        Its standard error.
+    degrees_of_freedom : int
+    level : float
+        Of the confidence interval.
+    """
+    if error is None or degrees_of_freedom <= 0:
+        return CoefficientRow(name, coefficient, error, reason="its error is not stored")
+    half = t_quantile(degrees_of_freedom, level) * error
+    t = coefficient / error if error else None
+    p = None if t is None else two_sided_p_value(degrees_of_freedom, t)
+    ends = coefficient - half, coefficient + half
+    return CoefficientRow(name, coefficient, error, t, p, *ends, "" if error else NO_ERROR)
 
 
 def coefficient_rows(
@@ -142,8 +174,16 @@ def joint_tests(
     }
     asked = {name: group for name, group in groups.items() if group}
     if not reason and asked and covariance is not None:
-        found = _wald_tests(solution, list(asked.values()), covariance)
-        for (name, group), (f, p) in zip(asked.items(), found, strict=True):
+        large = {
+            name: group
+            for name, group in asked.items()
+            if covariance.kind == "classical" and len(group) > _LARGE
+        }
+        small = {name: group for name, group in asked.items() if name not in large}
+        found = dict(zip(small, _wald_tests(solution, [*small.values()], covariance), strict=True))
+        found |= {name: _test_by_rss(solution, group) for name, group in large.items()}
+        for name, group in asked.items():
+            f, p = found[name]
             why = TOO_LARGE if f is None else ""
             tests[name] = FTest(name, f, len(group), df, p, why)
     return tuple(tests.values())
@@ -192,6 +232,38 @@ def _fields(values: Sequence[float | None]) -> dict[str, Any]:
     if error == t == 0 and low == high:
         return found | {"t": None, "p": None, "reason": NO_ERROR}
     return found | {"reason": TOO_LARGE if None in values else ""}
+
+
+def _test_by_rss(
+    solution: Solution | ProjectedSolution, group: Sequence[int]
+) -> list[float | None]:
+    """Return F and p of a group of features, from RSS without it: Wald's classical test."""
+    k, df = len(group), solution.degrees_of_freedom
+    others = sorted({*range(len(solution.coefficients))}.difference(group))
+    smaller = None
+    if others:
+        moments = solution.moments.select(others)
+        smaller = Solution(moments, [""] * len(others), solution.fit_intercept, 0.0)
+
+    def exact_rss() -> flint.fmpq:
+        if smaller is None:
+            total = total_sum_of_squares if solution.fit_intercept else sum_of_squares
+            return total(solution.moments)
+        return smaller.exact_rss
+
+    def balls() -> Iterator[list[flint.arb]]:
+        for precision in PRECISIONS:
+            with flint.ctx.workprec(precision):
+                rss = solution.rss_ball()
+                larger = flint.arb(exact_rss()) if smaller is None else smaller.rss_ball()
+                f = (larger - rss) * df / (rss * k)
+                yield [f, f_tail(k, df, abs(f))]
+
+    def exactly(what: int) -> float | None:
+        rss = solution.exact_rss
+        return None if what else to_float((exact_rss() - rss) * df / (rss * k))
+
+    return round_each(balls(), 2, exactly)
 
 
 def _wald_tests(

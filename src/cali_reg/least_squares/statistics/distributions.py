@@ -201,17 +201,49 @@ def f_tail(numerator: int, denominator: int, f: flint.arb) -> flint.arb:
     -------
     arb
     """
+    if not f.is_exact():  # it falls with f, and FLINT's bounds are wide where f is a wide ball
+        bits = max(PRECISIONS[0], f.rel_accuracy_bits() + 32)  # no more can be had
+        with flint.ctx.workprec(min(bits, flint.ctx.prec)):
+            ends = [_exact_f_tail(numerator, denominator, e) for e in (abs(f.lower()), f.upper())]
+            return ends[0].union(ends[1])
+    return _exact_f_tail(numerator, denominator, f)
+
+
+def _exact_f_tail(numerator: int, denominator: int, f: flint.arb) -> flint.arb:
     a, b = flint.fmpq(numerator, 2), flint.fmpq(denominator, 2)
     total = denominator + numerator * f
-    if f.mid() < 1:  # where the probability is near 1, it is exact as what is left of 1
+    if f < 1:  # where the probability is near 1, it is exact as what is left of 1
         return 1 - (numerator * f / total).beta_lower(a, b, regularized=True)
-    x = denominator / total
+    x, y = denominator / total, numerator * f / total
     # u**(b - 1) (1 - u)**(a - 1) from 0 to x is at most x**b / b times the largest last factor
-    largest = -(1 - x).log() / 2 if numerator == 1 else flint.arb(0)
+    largest = -y.log() / 2 if numerator == 1 else flint.arb(0)
     beta = flint.arb(a).lgamma() + flint.arb(b).lgamma() - flint.arb(a + b).lgamma()
-    if b * x.log() + largest - flint.arb(b).log() - beta < -_TINY:
+    log_bound = b * x.log() + largest - flint.arb(b).log() - beta
+    if log_bound < -_TINY:
         return _almost_zero()
+    series = _t_series(b, x / y) if numerator == 1 else None
+    if series is not None:
+        return log_bound.exp() * series
     return x.beta_lower(b, a, regularized=True)
+
+
+def _t_series(b: flint.fmpq, ratio: flint.arb) -> flint.arb | None:
+    """Enclose Student's tail over ``x**b / (b B(1/2, b) sqrt(1 - x))``; None if t is too small.
+
+    Integration by parts of u**(b - 1) (1 - u)**(-1/2) gives an alternating asymptotic series in
+    ``x / (1 - x)``, and what is left out has the sign and at most the size of the next term.
+    """
+    total = term = flint.arb(1)
+    smallest = flint.arb(2) ** -(flint.ctx.prec * 3 // 4)
+    for n in range(flint.ctx.prec):
+        factor = ratio * flint.fmpq(2 * n + 1, 2) / (b + n + 1)
+        if not factor < 1:
+            return None
+        term *= -factor
+        if abs(term) < smallest:
+            return total.union(total + term)
+        total += term
+    return None
 
 
 def chi2_tail(degrees_of_freedom: int, x: flint.arb) -> flint.arb:

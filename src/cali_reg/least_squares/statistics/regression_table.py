@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from cali_reg.errors import DataError
 from cali_reg.least_squares.folded_solution import FoldedSolution
 from cali_reg.least_squares.projected_solution import ProjectedSolution
 from cali_reg.least_squares.solution import Solution
@@ -108,6 +109,11 @@ def regression_table(
     -------
     RegressionTable
 
+    Raises
+    ------
+    DataError
+        For a level that is not between 0 and 1.
+
     Examples
     --------
     >>> from cali_reg.least_squares import Moments, solve
@@ -116,6 +122,8 @@ def regression_table(
     >>> table.coefficients[1].t, table.coefficients[1].p, table.f_test.f
     (3.4641016151377544, 0.17891237502206683, 12.0)
     """
+    if not 0 < level < 1:
+        raise DataError(f"the confidence level is {level!r}; expected one between 0 and 1")
     if isinstance(solution, FoldedSolution):
         return _with_folded(solution, names, groups or {}, level, covariance)
     undefined = why_undefined(solution)
