@@ -70,7 +70,7 @@ def test_such_columns_are_refused_by_name(run: Run, tmp_path: Path) -> None:
 def test_a_model_with_projected_columns_goes_the_whole_way(run: Run, tmp_path: Path) -> None:
     """Cross-validation, quantizing, updating and verifying know of the projection."""
     path, folder = tmp_path / "rows.parquet", tmp_path / "a"
-    write(path, 2)
+    write(path, 7)
     flags = ("--data", path, "--target", "y", "--artifacts", folder, "--allow-collinear")
     code, out, _ = run("train", *flags, "--cv", "4")
     assert code == 0

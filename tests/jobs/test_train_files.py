@@ -1,7 +1,6 @@
 """Training on files: the same rows give the same bytes, whatever the files and the options."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from commands import Run, run_process
 from layouts import numbers, pieces, shuffled, train, write
 
+from cali_reg.cli.entrypoint import main
 from cali_reg.cli.parser import build_parser
 from cali_reg.data.dataset import open_dataset
 from cali_reg.data.readers import BATCH_SIZE, read
@@ -194,7 +194,9 @@ def test_a_file_may_be_named_like_a_pattern(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="terminals are others elsewhere")
-def test_progress_on_a_terminal(tmp_path: Path, table: pa.Table) -> None:
+def test_progress_on_a_terminal(
+    tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a terminal a bar counts rows while they are read, and is gone afterwards."""
     import termios
 
@@ -202,17 +204,12 @@ def test_progress_on_a_terminal(tmp_path: Path, table: pa.Table) -> None:
     terminal, other = os.openpty()
     termios.tcsetwinsize(terminal, (24, 80))
     command = ["train", "--artifacts", tmp_path / "a", "--data", path, "--target", "price", *CITY]
-    done = subprocess.run(
-        [sys.executable, "-m", "cali_reg", *map(str, command)],
-        stdout=subprocess.DEVNULL,
-        stderr=other,
-        check=False,
-    )
-    os.set_blocking(terminal, False)
-    shown = os.read(terminal, 10_000).decode()
-    os.close(other)
+    with open(other, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        assert main(list(map(str, command))) == 0
+        os.set_blocking(terminal, False)
+        shown = os.read(terminal, 10_000).decode()
     os.close(terminal)
-    assert done.returncode == 0
     assert "0.00/600 [" in shown
     assert " rows/s]" in shown
     assert shown.endswith("\r")

@@ -128,7 +128,7 @@ def test_zeros(name: str) -> None:
 def test_the_float64_inverse_decides_usual_cases() -> None:
     """Neither balls nor fractions are needed for the coefficients and scores of usual data."""
     rng = np.random.default_rng(9)
-    X, y = rng.normal(size=(90, 30)), rng.normal(size=90)
+    X, y = rng.normal(size=(50, 25)), rng.normal(size=50)
     expected = LeastSquares(X, y)
     with (
         patch.object(NormalEquations, "solution", None),

@@ -1,5 +1,6 @@
 """Artifacts: canonical, whole or not there, and refused when damaged or foreign."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,12 +8,13 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from commands import Run, run_process
+from commands import Run
 from forgeries import HOSTILE, resealed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,10 +152,24 @@ def test_integers_in_place_of_floats(made: Path, tmp_path: Path, run: Run) -> No
     assert len(found) == 3
 
 
+@contextlib.contextmanager
+def stopped_after(seconds: int) -> Iterator[None]:
+    """Send SIGALRM to what takes longer: the command then ends with another exit code."""
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("waits without an end"))
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs named pipes and devices")
 @pytest.mark.parametrize("kind", ["fifo", "device"])
 @pytest.mark.parametrize("name", JSON_FILES)
-def test_pipes_and_devices_in_place_of_artifacts(folder: Path, kind: str, name: str) -> None:
+def test_pipes_and_devices_in_place_of_artifacts(
+    run: Run, folder: Path, kind: str, name: str
+) -> None:
     """What has no end is not read."""
     (folder / name).unlink()
     if kind == "fifo":
@@ -166,9 +182,10 @@ def test_pipes_and_devices_in_place_of_artifacts(folder: Path, kind: str, name: 
         "quantized.json": ("verify", "predict"),
     }
     for command in readers[name]:
-        done = run_process(command, "--artifacts", folder, timeout=20)
-        assert done.returncode == (1 if command == "verify" else 2)
-        assert b"not a regular file" in done.stdout + done.stderr
+        with stopped_after(20):
+            code, out, err = run(command, "--artifacts", folder)
+        assert code == (1 if command == "verify" else 2)
+        assert "not a regular file" in out + err
 
 
 def test_artifacts_that_are_too_large(run: Run, folder: Path) -> None:

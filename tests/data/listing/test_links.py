@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -120,21 +119,26 @@ def test_one_file_under_two_names(run: Run, tmp_path: Path, folder: Path) -> Non
     assert message.startswith(f"{folder / 'hard.csv'}: named twice, first as {file}; its rows")
 
 
-def test_standard_input_is_a_file(tmp_path: Path, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--data", "a.csv: named twice, first as standard input"),
+        ("--test-data", "a.csv: is in --data, as standard input, and in --test-data"),
+    ],
+)
+def test_standard_input_is_a_file(
+    run: Run,
+    tmp_path: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    message: str,
+) -> None:
     """The file that standard input comes from is that file."""
-    command = [sys.executable, "-m", "cali_reg", "train", "--target", "price", "--data", "-"]
-    for more in ([folder / "a.csv"], ["--test-data", folder / "a.csv"]):
-        with (folder / "a.csv").open("rb") as lines:
-            done = subprocess.run(
-                [*command, *map(str, more), "--artifacts", str(tmp_path / "out")],
-                stdin=lines,
-                capture_output=True,
-                check=False,
-            )
-        assert done.returncode == 2
-        assert b"a.csv: named twice, first as standard input" in done.stderr or (
-            b"a.csv: is in --data, as standard input, and in --test-data" in done.stderr
-        )
+    data = ["-", folder / "a.csv"] if option == "--data" else ["-", option, folder / "a.csv"]
+    with open(folder / "a.csv", encoding="utf-8") as lines:
+        monkeypatch.setattr(sys, "stdin", lines)
+        assert message in refused(run, tmp_path, "--target", "price", "--data", *data)
 
 
 def test_a_file_that_is_not_there_is_itself(tmp_path: Path) -> None:
