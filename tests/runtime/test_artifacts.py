@@ -45,6 +45,8 @@ def test_documents_round_trip(content: dict[str, object]) -> None:
     assert {key: loaded[key] for key in content} == content
     assert fingerprinted_json.dump("test", 3, content)[0] == data
     assert data.endswith(b"\n")
+    expected = json.dumps(loaded, sort_keys=True, indent=1, ensure_ascii=False)
+    assert data.decode() == expected + "\n"
 
 
 @pytest.mark.parametrize("name", JSON_FILES)

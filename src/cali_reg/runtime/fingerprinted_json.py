@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from cali_reg.errors import FormatError
 
 _MAX_DEPTH = 16  # levels of nesting; ours have six, and each level costs Python's stack
+_NESTED = (dict, list, tuple)
 
 
 def dump(kind: str, version: int, content: dict[str, Any]) -> tuple[bytes, str]:
@@ -31,7 +33,7 @@ def dump(kind: str, version: int, content: dict[str, Any]) -> tuple[bytes, str]:
         The SHA-256 of the file without its field ``fingerprint``, in hexadecimal.
     """
     body = {**content, "format": f"cali-reg/{kind}", "version": version}
-    fingerprint = _fingerprint(body)
+    fingerprint = hashlib.sha256(_canonical(body)).hexdigest()
     return _canonical({**body, "fingerprint": fingerprint}), fingerprint
 
 
@@ -74,26 +76,31 @@ def load(kind: str, versions: Sequence[int], data: bytes, name: str) -> dict[str
             f"{name}: format version {found}; expected version {expected}: use the cali-reg that"
             " wrote it, or create the file again"
         )
-    fingerprint = body.pop("fingerprint", None)
-    if not _is_intact(body, fingerprint, data):
+    if not _is_intact(body, data):
         raise FormatError(
             f"{name}: the fingerprint does not match the content (edited or damaged);"
             " create the file again"
         )
-    return {**body, "fingerprint": fingerprint}
+    return body
 
 
-def _is_too_deep(value: object, levels: int = _MAX_DEPTH) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels == 0 or any(_is_too_deep(item, levels - 1) for item in inner)
+def _is_too_deep(value: Any, levels: int = _MAX_DEPTH) -> bool:
+    return levels == 0 or any(_is_too_deep(item, levels - 1) for item in _nested(value))
 
 
-def _is_intact(body: dict[str, Any], fingerprint: object, data: bytes) -> bool:
+def _is_intact(body: dict[str, Any], data: bytes) -> bool:
+    fingerprint = body.get("fingerprint")
     try:
-        canonical = _canonical({**body, "fingerprint": fingerprint})
-        return fingerprint == _fingerprint(body) and data == canonical
+        if data != _canonical(body):
+            return False
     except ValueError:  # text that is not valid Unicode
         return False
+    # the canonical text without this line is that of the other fields: they are sorted, and
+    # `format` and `version` come after it
+    before, _, after = data.partition(f'\n "fingerprint": {json.dumps(fingerprint)},'.encode())
+    digest = hashlib.sha256(before)
+    digest.update(after)
+    return fingerprint == digest.hexdigest()
 
 
 def _reject_constant(constant: str) -> None:
@@ -101,9 +108,40 @@ def _reject_constant(constant: str) -> None:
 
 
 def _canonical(body: dict[str, Any]) -> bytes:
-    text = json.dumps(body, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode()
+    return (_text(body, "\n") + "\n").encode()
 
 
-def _fingerprint(body: dict[str, Any]) -> str:
-    return hashlib.sha256(_canonical(body)).hexdigest()
+def _text(value: Any, line: str) -> str:
+    """Return what ``json.dumps`` gives with an indent, but by its encoder in C, which has none.
+
+    `line` is a line feed and the indent around `value`.
+    """
+    inner = line + " "
+    if not isinstance(value, _NESTED):
+        return _encoder(",").encode(value)
+    if not value:
+        return "{}" if isinstance(value, dict) else "[]"
+    if not _nested(value):
+        text = _encoder("," + inner).encode(value)
+        return f"{text[0]}{inner}{text[1:-1]}{line}{text[-1]}"
+    if isinstance(value, dict):
+        key = _encoder(",").encode
+        texts = (f"{key(name)}: {_text(item, inner)}" for name, item in sorted(value.items()))
+        return f"{{{inner}{f',{inner}'.join(texts)}{line}}}"
+    return f"[{inner}{f',{inner}'.join(_text(item, inner) for item in value)}{line}]"
+
+
+def _nested(value: Any) -> list[Any]:
+    """Return the objects and arrays that are directly in one."""
+    items = value.values() if isinstance(value, dict) else value
+    # a set of types is quicker to look through than a million numbers
+    if not any(issubclass(kind, _NESTED) for kind in set(map(type, items))):
+        return []
+    return [item for item in items if isinstance(item, _NESTED)]
+
+
+@functools.cache
+def _encoder(separator: str) -> json.JSONEncoder:
+    return json.JSONEncoder(
+        sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(separator, ": ")
+    )
