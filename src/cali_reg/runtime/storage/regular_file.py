@@ -64,7 +64,10 @@ def read_open(file: BinaryIO, limit: int) -> bytes:
         If it cannot be read.
     """
     size = os.fstat(file.fileno()).st_size
-    data = b"" if size > limit else file.read(limit + 1)
+    # memory for as much as is asked for is taken at once
+    data = b"" if size > limit else file.read(size + 1)
+    if len(data) > size:  # it grows
+        data += file.read(limit + 1 - len(data))
     if size > limit or len(data) > limit:
         raise TooLargeError(None, f"{size} bytes; expected at most {limit}")
     return data
