@@ -70,8 +70,9 @@ def temporary_file(folder: Path, target: Path | None = None) -> Iterator[tuple[B
         for file, path in made:
             if not CAN_MOVE_OPEN_FILES:
                 file.close()  # Windows does not delete an open file
-            if not (folder / JOURNAL).exists():
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # else the next command does it
+                if not (folder / JOURNAL).exists():
+                    path.unlink(missing_ok=True)
             file.close()
 
 
