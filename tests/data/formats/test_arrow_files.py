@@ -201,6 +201,30 @@ def test_large_pages(
         blocks_of(path, list(table))
 
 
+@pytest.mark.parametrize(
+    ("codec", "limit", "n_checked"), [("snappy", 22, 0), ("snappy", 21, 2), ("zstd", 22, 2)]
+)
+def test_pages_that_cannot_be_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: str, limit: int, n_checked: int
+) -> None:
+    """Headers take time: they are read if the codec could make a page of numbers too large."""
+    path = tmp_path / "x.parquet"
+    path.write_bytes(as_parquet({"a": [1.0, 2.0], "b": [3.0, 4.0]}, compression=codec))
+    metadata = pyarrow.parquet.read_metadata(path)
+    sizes = [metadata.row_group(0).column(k).total_compressed_size for k in range(2)]
+    checked: list[str] = []
+
+    def note(handle: Any, chunk: Any, limit: int) -> int:
+        checked.append(chunk.path_in_schema)
+        return 0
+
+    monkeypatch.setattr(parquet_files, "check_pages", note)
+    monkeypatch.setattr(parquet_files, "LARGEST_READ", limit * max(sizes))
+    (block,) = blocks_of(path, ["a", "b"])
+    assert [array.to_pylist() for array in block.arrays] == [[1.0, 2.0], [3.0, 4.0]]
+    assert len(checked) == n_checked
+
+
 def replaced(data: bytes, old: bytes, new: bytes) -> bytes:
     """Return bytes with others in some place."""
     assert old in data

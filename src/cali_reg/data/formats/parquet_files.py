@@ -141,7 +141,9 @@ def _check_ahead(
             row += len(batch)
             yield batch
         for chunk in members:
-            check_pages(handle, chunk.metadata, LARGEST_READ)
+            most = most_bytes(chunk.metadata)
+            if most is None or most > LARGEST_READ:  # a page cannot take more than its chunk
+                check_pages(handle, chunk.metadata, LARGEST_READ)
         start += metadata.row_group(group).num_rows
     yield from batches
 
