@@ -17,7 +17,7 @@ import sklearn.datasets
 import statsmodels.api as sm
 import vega_datasets
 
-Frame = pd.DataFrame
+Frame = Any  # a data frame of pandas, which has no types here
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import pandas as pd
 import statsmodels.api as sm
 from public_tables import TABLES, Table
 
-REMEDIES = ([], ["--missing", "drop"])
+REMEDIES: tuple[list[str], ...] = ([], ["--missing", "drop"])
 DIGITS = 8  # of the coefficients that must agree
 
 

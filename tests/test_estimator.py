@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from random_tables import Table, any_numbers
 from regression_tables import TABLES, relative_difference
 from scipy.sparse import csr_array
 from sklearn.base import clone
@@ -24,7 +25,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from tables import Table, any_numbers
 
 from cali_reg.errors import DataError
 from cali_reg.estimator import ExactLinearRegression

@@ -14,8 +14,8 @@ from commands import Run
 from hypothesis import given
 from hypothesis import strategies as st
 from layouts import make_table, numbers, refused, train, write
+from random_tables import any_numbers
 from split_reference import Row, fold_of, hash_of, is_held_out
-from tables import any_numbers
 
 from cali_reg import Moments
 from cali_reg.data.content_split import ContentSplit, word_of_text

@@ -14,7 +14,7 @@ import pytest
 import reference
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tables import any_numbers
+from random_tables import any_numbers
 
 from cali_reg.data.feature_encoding import EncodedBatch, encode, feature_columns
 from cali_reg.data.readers import Batch

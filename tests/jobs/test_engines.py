@@ -18,7 +18,7 @@ import pytest
 from commands import Run
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tables import any_numbers
+from random_tables import any_numbers
 from towns import LEVELS, TOWN, X, Y, expected, make_model, write_rows
 
 from cali_reg.data.formats import csv_blocks

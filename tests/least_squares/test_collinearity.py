@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tables import Table
+from random_tables import Table
 
 from cali_reg import ExactLinearRegression
 from cali_reg.errors import CollinearityWarning

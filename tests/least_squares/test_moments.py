@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from random_tables import Table, tables
 from reference import sums
-from tables import Table, tables
 
 from cali_reg.errors import DataError
 from cali_reg.least_squares.moments import Moments

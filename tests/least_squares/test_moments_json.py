@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from tables import Table, tables
+from random_tables import Table, tables
 
 from cali_reg.errors import FormatError
 from cali_reg.least_squares.moments import Moments

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from random_tables import Table
 from reference import RESULTS, LeastSquares, is_same
-from tables import Table
 from ways import WAYS, way
 
 from cali_reg.estimator import ExactLinearRegression

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from intervals import interval_of, usual_rows
-from tables import Table, any_numbers, mild_numbers, tables
+from random_tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.predictions import half_widths, predict, predict_coded, predict_columns

@@ -7,8 +7,8 @@ import flint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from random_tables import any_numbers
 from reference import nearest, nearest_root
-from tables import any_numbers
 
 from cali_reg.least_squares.rounding import ball_to_float, power_of_two, sqrt_to_float, to_float
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from random_tables import Table, any_numbers, mild_numbers, tables
 from reference import RESULTS, LeastSquares, is_same
 from solutions import assert_solves
-from tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg.errors import DataError
 from cali_reg.least_squares import normal_equations

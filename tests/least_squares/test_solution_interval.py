@@ -11,8 +11,8 @@ import reference
 from hypothesis import example, given, settings
 from intervals import interval_of, usual_rows
 from outcomes import BEYOND, outcome
+from random_tables import Table, any_numbers, mild_numbers, tables
 from scipy.special import stdtrit
-from tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg.errors import DataError
 from cali_reg.least_squares import normal_equations

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from random_tables import Table, any_numbers, mild_numbers, tables
 from reference import RESULTS, LeastSquares, is_same
 from solutions import assert_solves
-from tables import Table, any_numbers, mild_numbers, tables
 from ways import WAYS, way
 
 from cali_reg.errors import DataError

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import reference
 from intervals import interval_of, usual_rows
+from random_tables import Table
 from scipy import stats
 from table_data import train_on
-from tables import Table
 
 from cali_reg.data.california_housing import Table as Rows
 from cali_reg.errors import FormatError, UsageError

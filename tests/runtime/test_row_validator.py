@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import any_numbers
+from random_tables import any_numbers
 from towns import LEVELS, TOWN, X, Y, make_model
 
 import cali_reg

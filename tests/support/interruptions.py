@@ -36,7 +36,7 @@ def read(folder: Path) -> dict[str, bytes]:
 def outcomes(path: str, how: str) -> list[Outcome]:
     """Write again and again, each time stopped before the next step, until none is left."""
     folder, found, tidy = Path(path), [], snapshot._tidy
-    os.fsync = lambda _: None  # slow, and no power is lost here
+    os.fsync = lambda fd: None  # slow, and no power is lost here
     for step in range(1, 200):
         letter = "b" if read(folder) == content("a") else "a"
         status, n_steps = fork(

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from tables import Table
+from random_tables import Table
 
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.solution import solve

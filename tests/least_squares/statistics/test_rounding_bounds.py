@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import Table, mild_numbers, tables
+from random_tables import Table, mild_numbers, tables
 
 from cali_reg.least_squares.moments import Moments
 from cali_reg.least_squares.predictions import predict

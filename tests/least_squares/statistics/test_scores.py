@@ -9,8 +9,8 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from outcomes import BEYOND, outcome
+from random_tables import Table, any_numbers, mild_numbers, tables
 from reference import Model, is_same, scores
-from tables import Table, any_numbers, mild_numbers, tables
 
 from cali_reg.errors import DataError
 from cali_reg.least_squares.moments import Moments
