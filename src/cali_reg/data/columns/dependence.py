@@ -102,4 +102,5 @@ def _formula(terms: Sequence[tuple[float, str]], constant: float) -> str:
     ]
     if constant:
         parts.append(("-" if constant < 0 else "+", f"{abs(constant):g}"))
+    parts.sort(key=lambda part: part[0])  # those to add first
     return " ".join(f"{sign} {part}" for sign, part in parts).removeprefix("+ ")
