@@ -23,6 +23,7 @@ from cali_reg.errors import ArtifactError, FormatError
 from cali_reg.runtime import artifacts, fingerprinted_json
 from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.model import LinearModel, QuantizedModel
+from cali_reg.runtime.storage.regular_file import TooLargeError, read_open
 
 JSON_FILES = ["model.json", "moments.json", "quantized.json"]
 JSON_VALUES = st.recursive(
@@ -188,6 +189,21 @@ def test_pipes_and_devices_in_place_of_artifacts(
             code, out, err = run(command, "--artifacts", folder)
         assert code == (1 if command == "verify" else 2)
         assert "not a regular file" in out + err
+
+
+def test_a_file_that_grows_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read to its end, or refused if that is too far."""
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 100)
+    status = os.stat_result((*path.stat()[:6], 10, *path.stat()[7:]))
+    with path.open("rb") as file:
+        monkeypatch.setattr(os, "fstat", lambda _: status)
+        assert read_open(file, 100) == b"x" * 100
+        file.seek(0)
+        with pytest.raises(TooLargeError):
+            read_open(file, 99)
 
 
 def test_artifacts_that_are_too_large(run: Run, folder: Path) -> None:

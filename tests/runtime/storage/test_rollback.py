@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from interruptions import NAMES, content, read
 
 from cali_reg.errors import ArtifactError
 from cali_reg.runtime.atomic_files import write_files
-from cali_reg.runtime.storage import locks, temporary, transaction
+from cali_reg.runtime.storage import locks, snapshot, temporary, transaction
 from cali_reg.runtime.storage.names import JOURNAL
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="renames what is open")
@@ -186,3 +187,65 @@ def test_a_second_name_is_a_copy_without_hard_links(
     assert (name.read_bytes(), name.stat().st_mode) == (b"x", path.stat().st_mode)
     assert name.stat().st_ino != path.stat().st_ino
     assert transaction._second_name(tmp_path / JOURNAL) is None
+
+
+def test_files_of_another_user_in_a_shared_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder such as /tmp only the owner of a file may replace it: seen before, and said."""
+    write_files(tmp_path, content("a"))
+    tmp_path.chmod(0o1777)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(ArtifactError, match=r"of another user in a shared folder.; nothing was ch"):
+        write_files(tmp_path, content("b"))
+    monkeypatch.undo()
+    assert read(tmp_path) == content("a")
+
+
+@pytest.mark.parametrize(("code", "is_protected"), [(errno.EPERM, True), (errno.EACCES, False)])
+def test_immutable_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, is_protected: bool
+) -> None:
+    """What cannot be opened since it must not change; a read-only file may be replaced."""
+    write_files(tmp_path, content("a"))
+    open_file = os.open
+
+    def refuse(path: Any, flags: int, *mode: int) -> int:
+        if flags == os.O_WRONLY:
+            raise OSError(code, os.strerror(code))
+        return open_file(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    if is_protected:
+        with pytest.raises(ArtifactError, match=r"does not let it be replaced .immutable, or of"):
+            write_files(tmp_path, content("b"))
+    else:
+        write_files(tmp_path, content("b"))
+    assert read(tmp_path) == content("a" if is_protected else "b")
+
+
+def test_files_that_are_replaced_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that never finds one set gives up, and says so."""
+    write_files(tmp_path, content("a"))
+    monkeypatch.setattr(snapshot, "_PAUSE", 0)
+    read_open = snapshot.read_open
+
+    def read_and_replace(file: Any, limit: int) -> bytes:
+        data = read_open(file, limit)
+        (tmp_path / "new").write_bytes(data)
+        (tmp_path / "new").rename(tmp_path / "first")
+        return data
+
+    monkeypatch.setattr(snapshot, "read_open", read_and_replace)
+    with pytest.raises(ArtifactError, match="its files are being replaced all the time; try again"):
+        read(tmp_path)
+
+
+def test_a_journal_that_is_a_folder(tmp_path: Path) -> None:
+    """Nothing is read beside it: no one knows what it stands for."""
+    write_files(tmp_path, content("a"))
+    (tmp_path / JOURNAL).mkdir()
+    with pytest.raises(ArtifactError, match=r"its journal cannot be read .not a regular file."):
+        read(tmp_path)

@@ -71,25 +71,3 @@ def read_open(file: BinaryIO, limit: int) -> bytes:
     if size > limit or len(data) > limit:
         raise TooLargeError(None, f"{size} bytes; expected at most {limit}")
     return data
-
-
-def read_regular(path: Path, limit: int) -> bytes:
-    """Read a whole regular file.
-
-    Parameters
-    ----------
-    path : Path
-    limit : int
-        The most bytes that are accepted.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    OSError
-        As `open_regular` and `read_open` do.
-    """
-    with open_regular(path) as file:
-        return read_open(file, limit)
