@@ -326,3 +326,93 @@ def test_workers_change_no_byte(run: Run, tmp_path: Path) -> None:
     train(run, tmp_path / "a", "--data", *parts)
     train(run, tmp_path / "b", "--data", *parts, "--dask", "local:2")
     assert (tmp_path / "a/model.json").read_bytes() == (tmp_path / "b/model.json").read_bytes()
+
+
+def codes(n_levels: int, n: int = N) -> list[str]:
+    """Return rows with numbers of five digits, some of them with a zero first."""
+    zips = [f"{k * 7919 % 90_000 + 3000:05}" for k in range(n_levels)]
+    return [f"{zips[k * 31 % n_levels]},{k * 37 % 61},{k * k % 101}" for k in range(n)]
+
+
+def save_rows(path: Path, header: str, rows: list[str]) -> Path:
+    """Write lines of CSV."""
+    path.write_text("\n".join([header, *rows, ""]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("n_levels", "choice"),
+    [
+        (20, ("category", None)),
+        (90, ("left out", "codes with leading zeros: 90 different values")),
+        (200, ("left out", "codes with leading zeros: 200 different values")),
+    ],
+)
+def test_numbers_with_leading_zeros_are_codes(
+    run: Run, tmp_path: Path, n_levels: int, choice: tuple[str, str | None]
+) -> None:
+    """A postal code is text, whatever its column is called; --strict takes it for a number."""
+    path = save_rows(tmp_path / "a.csv", "place,a,price", codes(n_levels))
+    model, _ = train(run, tmp_path / "a", "--data", path)
+    assert choices(model)["place"] == choice
+    assert choices(model)["a"] == ("number", None)
+    assert run("verify", "--artifacts", tmp_path / "a", "--data", path)[1].count(" same") == 3
+    model, _ = train(run, tmp_path / "a", "--data", path, "--strict")
+    assert [column["levels"] for column in model["columns"]] == [None, None]
+
+
+CODES = {  # a cell, whether it makes a column of numbers text, and options
+    "plain": ("007", True, ()),
+    "zeros": ("00", True, ()),
+    "blanks": ('" 007\t"', True, ()),
+    "quotes": ('"007"', True, ()),
+    "sign": ("-07", True, ()),
+    "fraction": ("0.07", False, ()),
+    "exponent": ("1e-07", False, ()),
+    "zero": ("0", False, ()),
+    "missing": ("007", False, ("--na", "007", "--missing", "drop")),
+    "ignored": ("$007", True, ("--ignore", "$")),
+    "ignored inside": ("0'07", True, ("--ignore", "'")),
+}
+
+
+@pytest.mark.parametrize("case", CODES)
+@pytest.mark.parametrize("place", [0, -1])
+def test_one_code_decides(run: Run, tmp_path: Path, case: str, place: int) -> None:
+    """One code, in the first row or far behind a megabyte of numbers, makes a column text."""
+    cell, is_text, flags = CODES[case]
+    rows = [f"{k % 13},{k % 97 + 10},{k * k % 101}" for k in range(100_000)]
+    rows[place] = f"1,{cell},5"
+    path = save_rows(tmp_path / "a.csv", "b,a,price", rows)
+    model, _ = train(run, tmp_path / "a", "--data", path, *flags)
+    assert choices(model)["a"][0] == ("left out" if is_text else "number")
+    assert choices(model)["b"] == ("number", None)
+
+
+def test_codes_in_what_only_python_parses(run: Run, tmp_path: Path) -> None:
+    """Quotes inside of cells change nothing, and neither does who reads the rows."""
+    rows = [f'{line},"a""b"' if k % 2 else f'{line},a"b' for k, line in enumerate(codes(20))]
+    path = save_rows(tmp_path / "a.csv", "place,a,price,remark", rows)
+    model, _ = train(run, tmp_path / "a", "--data", path)
+    assert choices(model)["place"] == ("category", None)
+
+
+def test_codes_of_other_columns(run: Run, tmp_path: Path) -> None:
+    """The target, held-out rows, named columns and workers: codes are found in those that count."""
+    rows = [f"{line},0{k % 9 + 1}" for k, line in enumerate(codes(20))]
+    zeros = save_rows(tmp_path / "a.csv", "place,a,price,b", [r for r in rows if r[0] == "0"])
+    others = save_rows(tmp_path / "b.csv", "place,a,price,b", [r for r in rows if r[0] != "0"])
+    found = [
+        train(run, tmp_path / "a", "--data", first, "--test-data", second, *flags)[0]
+        for first, second, flags in ((zeros, others, ()), (others, zeros, ("--dask", "local:2")))
+    ]
+    for model in found:
+        assert choices(model)["place"][0] == choices(model)["b"][0] == "category"
+    model, _ = train(run, tmp_path / "a", "--data", others, "--exclude", "b")
+    assert choices(model)["place"] == ("number", None)
+    code, _, _ = run(
+        *("train", "--data", zeros, others, "--target", "b", "--features", "a,place"),
+        *("--artifacts", tmp_path / "b"),
+    )
+    columns = json.loads((tmp_path / "b/model.json").read_bytes())["columns"]
+    assert (code, [column["levels"] is None for column in columns]) == (0, [True, False])

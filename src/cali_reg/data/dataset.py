@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -98,6 +98,17 @@ class Dataset:
             kinds = fragment.kinds
             for name in names:
                 _require_once(fragment, name, kinds)
+
+    def without_codes(self, names: Iterable[str]) -> Dataset:
+        """Return the dataset with numbers with leading zeros, such as 007, as errors.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The columns that must not hold them, in files such as CSV.
+        """
+        rejected = frozenset(names)
+        return Dataset(tuple(replace(f, without_codes=rejected) for f in self.fragments))
 
     def check_unchanged(self) -> None:
         """Check that no local file has changed since it was found, also after it was read.

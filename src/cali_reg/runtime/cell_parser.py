@@ -7,6 +7,7 @@ import re
 
 # What the CSV world calls a number: float() would also take 1_000, ١٢, nan and infinity.
 _NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
+_CODE = re.compile(r"[+-]?0[0-9]+")
 _PLAIN_DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]*)?(?:\.([0-9]*))?")
 BOOLEANS = {"false": 0.0, "False": 0.0, "FALSE": 0.0, "true": 1.0, "True": 1.0, "TRUE": 1.0}
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
@@ -86,6 +87,17 @@ def parse_cell(text: str) -> float | None:
     """
     number = parse_number(text)
     return BOOLEANS.get(text) if number is None else number
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a number has leading zeros, which say that it is a code, such as 007.
+
+    Parameters
+    ----------
+    text : str
+        Without blanks around it.
+    """
+    return _CODE.fullmatch(text) is not None
 
 
 def parse_category(text: str, *, as_text: bool = False) -> str:

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cali_reg.data.content_split import Words, word_of_text
-from cali_reg.runtime.cell_parser import BOOLEANS, parse_category, parse_number
+from cali_reg.runtime.cell_parser import BOOLEANS, is_code, parse_category, parse_number
 from cali_reg.runtime.reading.dialect import Dialect
 
 MOST_DISTINCT = 1_000_000  # values of a column that are told apart
 FEW = 1000  # different values; a column with more is counted on only if each is new so far
 
-_CODE = re.compile(r"[+-]?0[0-9]+")  # 007: a number would lose its zeros
 _PLAIN = r"[+-]?[0-9]+(?:[.,][0-9]+)*"
 _AMOUNT = re.compile(
     rf"[$€£¥]\s?{_PLAIN}|{_PLAIN}\s?[%$€£¥]|[+-]?[0-9]{{1,3}}(?:[,'’\s][0-9]{{3}})+(?:\.[0-9]+)?"
@@ -145,7 +144,7 @@ def class_of(text: str) -> str:
     if text in BOOLEANS:
         return "booleans"
     if parse_number(text) is not None:
-        return "codes" if _CODE.fullmatch(text) else "numbers"
+        return "codes" if is_code(text) else "numbers"
     if text == "?":
         return "marks"
     if _DATE.fullmatch(text):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cali_reg.data.columns.facts import MOST_DISTINCT, Facts
+from cali_reg.data.columns.facts import FEW, MOST_DISTINCT, Facts
 from cali_reg.data.columns.levels import MOST_LEVELS
 from cali_reg.data.columns.row_numbers import is_written_name
 from cali_reg.errors import DataError
@@ -264,6 +264,9 @@ def _decide_text(choice: Choice, facts: Facts, max_levels: int) -> Choice:
         return choice.leave_out("constant")
     if found is not None and found <= max_levels and 2 * found <= n:
         return replace(choice, use=CATEGORY)
+    if facts.codes and facts.codes + facts.numbers == n:
+        count = f"more than {FEW}" if found is None else str(found)
+        return choice.leave_out(f"codes with leading zeros: {count} different values")
     if found is not None and 2 * found > n:
         kind = "free text" if facts.longest > _FREE_TEXT else "text"
         return choice.leave_out(f"{kind}: {found} different values in {n} rows")

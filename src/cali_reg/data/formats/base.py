@@ -74,6 +74,9 @@ class Fragment:
         How a CSV file is read.
     mixed : frozenset of str
         As in `Description`.
+    without_codes : frozenset of str
+        The names of columns in which a number with leading zeros, which may be a code, is an error
+        if values have no types of their own.
     """
 
     file: File
@@ -87,6 +90,7 @@ class Fragment:
     stored_names: dict[str, str] = field(default_factory=dict)
     dialect: Dialect = USUAL_DIALECT
     mixed: frozenset[str] = frozenset()
+    without_codes: frozenset[str] = frozenset()
 
     @property
     def kinds(self) -> dict[str, str]:

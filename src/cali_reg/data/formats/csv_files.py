@@ -24,12 +24,8 @@ from cali_reg.data.formats.base import (
     text_array,
 )
 from cali_reg.data.formats.cell_rows import open_cells
-from cali_reg.data.formats.csv_blocks import (
-    CsvBlock,
-    as_text,
-    cut_into_blocks,
-    read_table,
-)
+from cali_reg.data.formats.csv_blocks import CsvBlock, as_text, cut_into_blocks, read_table
+from cali_reg.data.formats.csv_codes import CodeCheck
 from cali_reg.errors import DataError
 from cali_reg.runtime.cell_parser import BOOLEANS, MISSING, is_missing
 from cali_reg.runtime.reading import csv_reader
@@ -128,12 +124,15 @@ def read(fragment: Fragment, columns: Sequence[Column], size: int) -> Iterator[B
         dialect, header, blocks = cut_into_blocks(handle, as_csv)
         reader = CsvReader(file.name, header, names, dialect)
         types: dict[int, pa.DataType] = {}
+        check = CodeCheck(fragment, reader, columns)
         for block in blocks:
             types = types or _column_types(block, reader, columns)
             arrays = _parse(block, reader, columns, types)
             if arrays is None:
-                yield from _parse_rows(block, reader, columns, min(size, _MOST_ROWS))
+                rows = _numbered_values(block, reader, columns, check)
+                yield from _parse_rows(rows, columns, min(size, _MOST_ROWS))
                 continue
+            check.block(block)
             numbers = range(reader.n_rows + 1, reader.n_rows + 1 + len(arrays[0]))
             reader.n_rows += len(numbers)
             for start in range(0, len(numbers), size):
@@ -208,10 +207,9 @@ def _is_finite(array: pa.Array) -> bool:
 
 
 def _parse_rows(
-    block: CsvBlock, reader: CsvReader, columns: Sequence[Column], size: int
+    rows: Iterator[tuple[int, _Values]], columns: Sequence[Column], size: int
 ) -> Iterator[Block]:
-    """Parse a block with Python. An error comes after the rows before it."""
-    rows = _numbered_values(block, reader, columns)
+    """Yield blocks of rows that Python parses. An error comes after the rows before it."""
     error: DataError | None = None
     while error is None:
         some: list[tuple[int, _Values]] = []
@@ -237,12 +235,13 @@ def _at_once(rows: Iterator[tuple[int, _Values]], size: int) -> Iterator[tuple[i
 
 
 def _numbered_values(
-    block: CsvBlock, reader: CsvReader, columns: Sequence[Column]
+    block: CsvBlock, reader: CsvReader, columns: Sequence[Column], check: CodeCheck
 ) -> Iterator[tuple[int, _Values]]:
     for number, cells, problem in reader.read(block.lines()):
         if cells is None:
             yield number, ([None] * len(columns), Problem(-1, problem))
         else:
+            check.row(cells)
             yield number, _values(columns, cells, reader.dialect)
 
 

@@ -213,6 +213,14 @@ class FileData:
     def _summarize(self, run: Run, layout: Layout) -> PartialSummary:
         return summarize_rows(run, self._options, self._dataset, self._held_out, layout)
 
+    def _summarize_planned(self, run: Run, columns: tuple[Column, ...]) -> PartialSummary:
+        """Summarize the rows with some columns; a number with leading zeros is an error."""
+        numbers = [column.name for column in columns if column.levels is None]
+        dataset, held_out = self._dataset.without_codes(numbers), self._held_out
+        held_out = held_out and held_out.without_codes(numbers)
+        layout = self._layout((*columns, Column(self._options.target)))
+        return summarize_rows(run, self._options, dataset, held_out, layout)
+
     def _select(self) -> tuple[Column, ...]:
         """Return the columns, the target last; their levels are known if those of the model are."""
         options = self._options
@@ -253,9 +261,7 @@ class FileData:
             options.on_error == "skip",
             survey,
         )
-        plan, summary = planner.plan(
-            lambda columns: self._summarize(run, self._layout((*columns, Column(options.target))))
-        )
+        plan, summary = planner.plan(partial(self._summarize_planned, run))
         columns = used(plan.columns, options.not_missing)
         return plan, self._layout((*columns, Column(options.target))), summary
 

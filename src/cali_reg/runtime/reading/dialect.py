@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from cali_reg.runtime.cell_parser import parse_cell
+from cali_reg.runtime.cell_parser import is_code, parse_cell
 from cali_reg.runtime.reading.options import BLANKS, SEPARATOR_NAMES, Reading
 
 LOOK = 1 << 16  # bytes of a file that a first look sees
@@ -132,6 +132,15 @@ class Dialect(NamedTuple):
                 return None
             text = text.replace(",", ".")
         return parse_cell(text)
+
+    def is_code(self, text: str) -> bool:
+        """Tell whether a cell is a number with leading zeros, such as 007.
+
+        Parameters
+        ----------
+        text : str
+        """
+        return is_code((text.translate(_deletion(self.ignored)) if self.ignored else text).strip())
 
     def category(self, text: str) -> str:
         """Return a cell of a categorical column, with a decimal point if it is a number.
