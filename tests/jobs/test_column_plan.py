@@ -416,3 +416,69 @@ def test_codes_of_other_columns(run: Run, tmp_path: Path) -> None:
     )
     columns = json.loads((tmp_path / "b/model.json").read_bytes())["columns"]
     assert (code, [column["levels"] is None for column in columns]) == (0, [True, False])
+
+
+def marked(cell: str = "?") -> list[str]:
+    """Return rows of numbers with a mark in a few of them, and a town."""
+    towns = ["Bern", "Chur", "Aarau"]
+    rows = [f"{k % 13},{k % 97 + 10},{towns[k % 3]},{k * k % 101}" for k in range(N)]
+    for k in (5, 77, 240):
+        rows[k] = f"{k % 13},{cell},Bern,{k}"
+    return rows
+
+
+def test_question_marks_among_numbers_are_missing(run: Run, tmp_path: Path) -> None:
+    """Marks are found, said, recorded, and read so by all commands: as with --na '?'."""
+    path = save_rows(tmp_path / "a.csv", "b,a,town,price", marked())
+    command = ("train", "--data", path, "--target", "price", "--missing", "drop")
+    code, _, err = run(*command, "--artifacts", tmp_path / "a")
+    note = "'?' is taken for a missing value, as the only text among numbers: a (3 cells)"
+    assert (code, note in err) == (0, True)
+    model = json.loads((tmp_path / "a/model.json").read_bytes())
+    assert model["reading"] == {"missing": ["?"]}
+    assert {c["name"]: c["missing"] for c in model["plan"]["columns"]}["a"] == 3
+    assert run(*command, "--na", "?", "--artifacts", tmp_path / "b")[0] == 0
+    for name in ("model.json", "moments.json", "linear_model.joblib"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert run("verify", "--artifacts", tmp_path / "a", "--data", path)[1].count(" same") == 3
+    code, out, _ = run("predict", path, "--artifacts", tmp_path / "a", "--on-error", "skip")
+    assert (code, out.count("\n")) == (0, N - 3)
+    add = ("update", "--artifacts", tmp_path / "a", "--add", path, "--missing", "drop")
+    assert run(*add)[0] == 0
+    message = refused(run, tmp_path, "--data", path, "--target", "price")
+    assert "leaves out 3 of 300 rows" in message
+    assert note in message
+    code, _, err = run("plan", path, "--target", "price")
+    assert (code, note in err) == (0, True)
+
+
+@pytest.mark.parametrize("place", ["a", "price"])
+def test_marks_behind_the_first_look(run: Run, tmp_path: Path, place: str) -> None:
+    """The order of the rows changes nothing, for features and for the target."""
+    rows = [f"{k % 97},{k % 13},{k * k % 101}" for k in range(100_000)]
+    rows[-1] = "?,1,5" if place == "a" else "3,1,?"
+    models = []
+    for lines in (rows, rows[::-1]):
+        path = save_rows(tmp_path / "a.csv", "a,b,price", lines)
+        flags = ("--target", "price", "--missing", "drop", "--artifacts", tmp_path / "a")
+        assert run("train", "--data", path, *flags)[0] == 0
+        models.append((tmp_path / "a/model.json").read_bytes())
+    assert models[0] == models[1]
+    assert json.loads(models[0])["source"]["dropped_rows"] == 1
+
+
+@pytest.mark.parametrize("flags", [(), ("--categorical", "town")])
+def test_marks_that_may_be_more_are_refused(
+    run: Run, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    """Where other text is a category, too, a question mark may be one; the user decides."""
+    rows = [row.replace("Chur", "?") for row in marked()]
+    path = save_rows(tmp_path / "a.csv", "b,a,town,price", rows)
+    message = refused(run, tmp_path, "--data", path, "--target", "price", *flags)
+    assert "row 6: column 'a' holds '?'; expected a finite number, as in 297 of 300" in message
+    assert "--na '?'" in message
+    rows = marked()
+    rows[9] = "1,x,Bern,5"
+    path = save_rows(tmp_path / "a.csv", "b,a,town,price", rows)
+    message = refused(run, tmp_path, "--data", path, "--target", "price", *flags)
+    assert "row 6: column 'a' holds '?'" in message

@@ -33,6 +33,21 @@ _COUNTER = re.compile(r"(?i:order|instant|no|nr|number|seq|sequence|record|case|
 _INDEX = re.compile(r"|Unnamed: 0|__index_level_0__")  # what pandas writes and reads by default
 
 
+class QuestionMarkError(Exception):
+    """Question marks are missing values: to be planned again with them.
+
+    Parameters
+    ----------
+    rows : mapping of str to int
+        How many cells of which columns they are.
+    """
+
+    def __init__(self, rows: Mapping[str, int]) -> None:
+        super().__init__()
+        columns = ", ".join(f"{name[:40]} ({n} cells)" for name, n in rows.items())
+        self.note = f"'?' is taken for a missing value, as the only text among numbers: {columns}"
+
+
 @dataclass(frozen=True)
 class Choice:
     """What a column is used for.
@@ -220,7 +235,7 @@ def decide(
     if not is_typed:
         is_mixed = _is_mixed(facts)
         if is_mixed and not skips:
-            raise _mixture(name, facts)
+            raise mixture(name, facts)
         if is_mixed or facts.numbers + facts.booleans == facts.values:
             return _decide_number(choice, facts, training)
     if facts.dates == facts.values:
@@ -276,6 +291,18 @@ def _decide_text(choice: Choice, facts: Facts, max_levels: int) -> Choice:
     return choice.leave_out(f"{count} categories, more than {max_levels}")
 
 
+def has_only_marks(facts: Facts) -> bool:
+    """Tell whether question marks are all that is no number in a column of numbers.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of all rows.
+    """
+    numbers = facts.numbers + facts.booleans
+    return bool(facts.marks and numbers) and numbers + facts.marks == facts.values
+
+
 def _is_mixed(facts: Facts) -> bool:
     """Tell whether most cells are numbers, and some are not."""
     numbers = facts.numbers + facts.booleans
@@ -283,7 +310,15 @@ def _is_mixed(facts: Facts) -> bool:
     return is_most and facts.values > numbers and not facts.codes
 
 
-def _mixture(name: str, facts: Facts) -> DataError:
+def mixture(name: str, facts: Facts) -> DataError:
+    """Return the error for a column of numbers with some other text.
+
+    Parameters
+    ----------
+    name : str
+    facts : Facts
+        Of all rows.
+    """
     numbers = facts.numbers + facts.booleans
     file, row, text = min(cell for kind, cell in facts.first.items() if kind in _NO_NUMBERS)
     others = f", as in {numbers} of {facts.values} rows" if numbers else ""
@@ -310,7 +345,7 @@ def check_target(name: str, facts: Facts, *, skips: bool = False) -> None:
     if facts.values == numbers or (skips and _is_mixed(facts)):
         return
     if _is_mixed(facts):
-        raise _mixture(name, facts)
+        raise mixture(name, facts)
     file, row, text = min(cell for kind, cell in facts.first.items() if kind in _NO_NUMBERS)
     raise DataError(
         f"{file}: row {row}: the target {name!r} holds {text[:40]!r}; expected a number in every"

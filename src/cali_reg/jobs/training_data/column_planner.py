@@ -13,13 +13,17 @@ from cali_reg.data.columns.plan import (
     LEFT_OUT,
     NUMBER,
     TARGET,
+    USED,
     Asked,
     Choice,
     Plan,
+    QuestionMarkError,
     check_target,
     decide,
     first_look,
+    has_only_marks,
     is_key_name,
+    mixture,
     used,
 )
 from cali_reg.data.dataset import Dataset
@@ -73,7 +77,9 @@ class ColumnPlanner:
         self._fragments = [f for dataset in datasets for f in dataset.fragments]
         self._surveyed: set[str] = set()
         self._choices: dict[str, Choice] = {}
+        self._facts: dict[str, Facts] = {}
         self._choose(features)
+        self._find_marks()
 
     def plan(self, summarize: Summarize) -> tuple[Plan, PartialSummary]:
         """Find the columns, and summarize the rows with them.
@@ -93,6 +99,8 @@ class ColumnPlanner:
         ------
         DataError
             For rows that cannot be used, and if no column is left.
+        QuestionMarkError
+            If they are missing values, so that files are to be read in another way.
         """
         while True:
             columns = used(self._choices.values(), self._not_missing)
@@ -145,6 +153,9 @@ class ColumnPlanner:
         for name in names:
             training = surveys[0].facts[name]
             facts = sum((s.facts[name] for s in surveys[1:]), training)
+            self._facts[name] = facts
+            if self._is_marked(name):
+                continue
             if name == self._target:
                 check_target(name, facts, skips=self._skips)
             else:
@@ -153,6 +164,32 @@ class ColumnPlanner:
                     name, facts, training, self._asked, is_typed=typed, skips=self._skips
                 )
                 self._choices[name] = self._kept(choice, facts)
+
+    def _is_marked(self, name: str) -> bool:
+        """Tell whether question marks are all that is no number in a column."""
+        facts = self._facts.get(name)
+        may_be = not self._skips and name not in self._asked.categorical
+        return bool(may_be and facts and has_only_marks(facts)) and not self._is_typed(name)
+
+    def _find_marks(self) -> None:
+        """Take question marks for missing values, if no category is one."""
+        if not any(map(self._is_marked, self._facts)):
+            return
+        names = [name for name, choice in self._choices.items() if choice.use in USED]
+        rest = [n for n in (*names, self._target) if n in self._in_cells() or self._is_category(n)]
+        rest = [name for name in rest if name not in self._facts]
+        self._decide(rest, self._surveys(rest))
+        marked = [name for name in (*names, self._target) if self._is_marked(name)]
+        if any(self._is_category(name) and self._facts[name].marks for name in self._facts):
+            raise mixture(marked[0], self._facts[marked[0]])
+        raise QuestionMarkError({name: self._facts[name].marks for name in marked})
+
+    def _is_category(self, name: str) -> bool:
+        return name in self._choices and self._choices[name].use == CATEGORY
+
+    def _in_cells(self) -> set[str]:
+        """Return the columns of files whose values have no types of their own."""
+        return {name for f in self._fragments if f.file.is_of_cells for name in f.types}
 
     def _kept(self, choice: Choice, facts: Facts) -> Choice:
         """Return the choice of a column that is used in any case, if it was named."""
@@ -174,9 +211,7 @@ class ColumnPlanner:
 
         Raises `error` if the files cannot be read, and DataError for what is no number.
         """
-        in_cells = {
-            name for f in self._fragments if f.file.is_of_cells for name in f.types
-        } - self._surveyed
+        in_cells = self._in_cells() - self._surveyed
         numbers = [name for name, choice in self._choices.items() if choice.use == NUMBER]
         before = dict(self._choices)
         names = [name for name in (*numbers, self._target) if name in in_cells]
@@ -185,6 +220,7 @@ class ColumnPlanner:
         except DataError:
             raise error from None
         self._decide(names, surveys)
+        self._find_marks()
         return [c.use for c in before.values()] != [c.use for c in self._choices.values()]
 
     def _count_missing(self, summary: PartialSummary, columns: Sequence[Column]) -> None:

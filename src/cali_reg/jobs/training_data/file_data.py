@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from cali_reg.data.columns.levels import spelling_notes, with_levels
-from cali_reg.data.columns.plan import Plan, used
+from cali_reg.data.columns.plan import Plan, QuestionMarkError, used
 from cali_reg.data.columns.row_numbers import check_row_numbers, note_row_numbers
 from cali_reg.data.columns.selection import check_names, named_columns, select
 from cali_reg.data.content_split import ContentSplit
@@ -61,6 +61,7 @@ class FileData:
     def __init__(self, options: FileOptions, columns: tuple[Column, ...] | None = None) -> None:
         self._options = options
         self._known_columns = columns
+        self._mark_notes: tuple[str, ...] = ()
 
     @classmethod
     def for_model(
@@ -120,7 +121,7 @@ class FileData:
     @property
     def reading_notes(self) -> tuple[str, ...]:
         """What a first look at the files has found."""
-        return self._dataset.reading_notes
+        return (*self._dataset.reading_notes, *self._mark_notes)
 
     def summary(self) -> Summary:
         """Return the statistics of the training rows and of the held-out rows.
@@ -137,7 +138,7 @@ class FileData:
 
     @property
     def reading(self) -> Reading:
-        """How the files are read."""
+        """How the files are read, after `summary`: question marks may be found missing."""
         return self._options.reading
 
     def blocks(self) -> Iterator[Block]:
@@ -192,9 +193,13 @@ class FileData:
                 layout = self._layout(self._select())
                 partial_summary = self._summarize(run, layout)
             else:
-                plan, layout, partial_summary = self._plan(run)
+                try:
+                    plan, layout, partial_summary = self._plan(run)
+                except QuestionMarkError as found:
+                    self._read_marks(found)
+                    plan, layout, partial_summary = self._plan(run)
         if self._options.missing == "error":
-            _require_no_missing(partial_summary, layout)
+            _require_no_missing(partial_summary, layout, self._mark_notes)
         self._dataset.check_unchanged()
         categorical = [column.name for column in layout.categorical]
         columns = layout.columns
@@ -220,6 +225,15 @@ class FileData:
         held_out = held_out and held_out.without_codes(numbers)
         layout = self._layout((*columns, Column(self._options.target)))
         return summarize_rows(run, self._options, dataset, held_out, layout)
+
+    def _read_marks(self, found: QuestionMarkError) -> None:
+        """Read question marks as missing values from now on."""
+        reading = self._options.reading
+        reading = reading._replace(missing=tuple(sorted({*reading.missing, "?"})))
+        self._options = replace(self._options, reading=reading)
+        self._mark_notes = (found.note,)
+        for name in ("_dataset", "_held_out"):  # found by a first look, which has read them as text
+            self.__dict__.pop(name, None)
 
     def _select(self) -> tuple[Column, ...]:
         """Return the columns, the target last; their levels are known if those of the model are."""
@@ -283,9 +297,12 @@ class FileData:
         return layout
 
 
-def _require_no_missing(summary: PartialSummary, layout: Layout) -> None:
+def _require_no_missing(
+    summary: PartialSummary, layout: Layout, mark_notes: tuple[str, ...] = ()
+) -> None:
     """Raise DataError for missing values; its message says what leaving them out costs."""
     missing, names = summary.missing, [column.name for column in layout.columns[:-1]]
     cost, others = missing.cost_of_dropping(summary.n_rows), missing.cost_without_columns(names)
     advice = f"fill them in, or pass --missing drop, which {cost}" + f" ({others})" * bool(others)
+    advice = "; ".join((advice, *mark_notes))
     missing.require_none(layout.read_columns, advice)
