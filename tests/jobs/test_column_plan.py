@@ -272,14 +272,23 @@ def test_the_plan_alone(run: Run, tmp_path: Path) -> None:
     """The command prints the plan that training stores, and writes nothing."""
     path = write(table(), tmp_path / "a.csv")
     model, printed = train(run, tmp_path / "a", "--data", path, "--exclude", "net")
-    command = ("plan", path, "--target", "price", "--exclude", "net", "--artifacts", tmp_path / "b")
+    command = ("plan", path, "--target", "price", "--exclude", "net")
     code, out, err = run(*command)
     assert (code, err) == (0, "")
     assert out in printed
     assert json.loads(run(*command, "--json")[1]) == model["plan"]
-    assert not (tmp_path / "b").exists()
-    code, out, err = run("plan", path, "--target", "none")
-    assert (code, out, err.count("\n")) == (2, "", 1)
+    for flags in (("--target", "none"), ("--target", "price", "--artifacts", tmp_path / "b")):
+        code, out, err = run("plan", path, *flags)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_the_plan_has_reading_options(run: Run, tmp_path: Path) -> None:
+    """The plan is that of the rows as they are read."""
+    path = save_rows(tmp_path / "a.csv", "a|b|price", [f"{k}|${k * k % 7},1|{k}" for k in range(9)])
+    flags = ("--separator", "|", "--decimal", ",", "--ignore", "$", "--target", "price", "--json")
+    code, out, _ = run("plan", path, *flags)
+    assert code == 0
+    assert [c["maximum"] for c in json.loads(out)["columns"]] == [8.0, 4.1, None]
 
 
 def test_nothing_is_left(run: Run, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ FILES = "CSV, JSON, Excel, Parquet or Arrow files, given as paths, wildcards, fo
 
 
 def add_artifacts(parser: argparse.ArgumentParser) -> None:
-    """Add ``--artifacts``, the folder that every command reads or writes.
+    """Add ``--artifacts``, the folder that commands of a model read or write.
 
     Parameters
     ----------

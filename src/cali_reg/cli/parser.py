@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+_WITHOUT_MODEL = ("plan",)  # commands that neither read nor write one
 _DESCRIPTION = """\
 Linear regression that can be audited to the last bit: exact coefficients,
 quantization with an accuracy contract, and files that can be rebuilt byte for
@@ -147,7 +148,8 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
             formatter_class=_FORMATTER,
         )
         subparser.set_defaults(run=command.run)
-        arguments.add_artifacts(subparser)
+        if name not in _WITHOUT_MODEL:
+            arguments.add_artifacts(subparser)
         command.add_arguments(subparser)
         arguments.add_messages(subparser)
     return parser
