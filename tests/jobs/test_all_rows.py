@@ -199,7 +199,6 @@ def test_levels_are_stored(run: Run, table: Path, tmp_path: Path) -> None:
         ("0.9,1", "1 is not between 0 and 1"),
         ("0.9,", "'' is not a finite number"),
         ("0.9,0.9000000001", "too close to each other, to 0 or to 1 with"),
-        ("0.9,0.9999999999999999", "too close to each other, to 0 or to 1 with"),
         ("1e-300", "too close to each other, to 0 or to 1 with"),
     ],
 )
