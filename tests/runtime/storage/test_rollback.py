@@ -16,6 +16,7 @@ from cali_reg.errors import ArtifactError
 from cali_reg.runtime.atomic_files import write_files
 from cali_reg.runtime.storage import locks, snapshot, temporary, transaction
 from cali_reg.runtime.storage.names import JOURNAL
+from cali_reg.runtime.storage.regular_file import read_open
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="renames what is open")
 
@@ -230,7 +231,6 @@ def test_files_that_are_replaced_all_the_time(
     """A reader that never finds one set gives up, and says so."""
     write_files(tmp_path, content("a"))
     monkeypatch.setattr(snapshot, "_PAUSE", 0)
-    read_open = snapshot.read_open
 
     def read_and_replace(file: Any, limit: int) -> bytes:
         data = read_open(file, limit)
