@@ -12,6 +12,7 @@ from forgeries import forge, verdicts
 from cali_reg.jobs.train import train
 from cali_reg.jobs.training_data.embedded_data import EmbeddedData
 from cali_reg.least_squares.moments import Moments
+from cali_reg.least_squares.statistics.distributions import two_sided_p_value
 from cali_reg.least_squares.statistics.scores import score
 from cali_reg.runtime.artifacts import read_model
 
@@ -199,7 +200,7 @@ def test_levels_are_stored(run: Run, table: Path, tmp_path: Path) -> None:
         ("0.9,1", "1 is not between 0 and 1"),
         ("0.9,", "'' is not a finite number"),
         ("0.9,0.9000000001", "too close to each other, to 0 or to 1 with"),
-        ("1e-300", "too close to each other, to 0 or to 1 with"),
+        ("1e-300,2e-324", "is not between 0 and 1"),
     ],
 )
 def test_levels_that_cannot_be_stored(
@@ -211,6 +212,18 @@ def test_levels_that_cannot_be_stored(
     code, _, err = run("train", "--data", table, *flags)
     assert (code, err.count("\n"), folder.exists()) == (2, 1, False)
     assert message in err
+
+
+def test_extreme_levels(run: Run, table: Path, tmp_path: Path) -> None:
+    """Quantiles of levels next to 0 and 1 are as precise as others."""
+    flags = ("--target", "y", "--artifacts", tmp_path, "--levels", "1e-300,0.9999999999999999")
+    assert run("train", "--data", table, *flags)[0] == 0
+    interval = read_model(tmp_path).interval
+    assert interval is not None
+    (_, small), (_, large) = interval.quantiles
+    assert 1.2e-300 < small < 1.3e-300  # the density at 0 is 1 / 2.5
+    p = two_sided_p_value(interval.degrees_of_freedom, large)
+    assert p == pytest.approx(1e-16, rel=1e-4)
 
 
 def test_levels_without_an_interval(run: Run, tmp_path: Path) -> None:

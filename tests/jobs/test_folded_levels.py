@@ -65,7 +65,7 @@ def test_nested_categories(run: Run, tmp_path: Path, order: str) -> None:
     by_name = {f.name: f for f in second.features}
     assert by_name["x"] == next(f for f in first.features if f.name == "x")
     line = next(line for line in out.splitlines() if line.startswith(f"{folded[0]} "))
-    assert line.split()[1:] == ["0", "-", "-", "-"]
+    assert line.split()[1:] == ["0", *"-----"]
     for name, *more in (("quantize",), ("verify", "--data", rows)):
         code, out, err = run(name, "--artifacts", tmp_path / "both", *more)
         assert (code, err) == (0, ""), out

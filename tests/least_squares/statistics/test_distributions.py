@@ -78,6 +78,15 @@ def test_chi_squared_agrees_with_closed_forms(x: float) -> None:
     assert chi2_p_value(4, x) == pytest.approx(math.exp(-half) * (1 + half), rel=1e-12)
 
 
+def test_quantiles_of_extreme_probabilities() -> None:
+    """Next to 0 and 1, too; Cauchy's distribution has them in closed form."""
+    assert t_quantile(1, 1e-300) == pytest.approx(math.pi / 2 * 1e-300, rel=1e-15)
+    assert t_quantile(1, 1 - 2**-53) == pytest.approx(2 / math.pi / 1e-16, rel=1e-2)
+    assert f_quantile(2, 2, 1e-300) == pytest.approx(1e-300, rel=1e-15)
+    assert chi2_quantile(2, 1e-300) == pytest.approx(2e-300, rel=1e-15)
+    assert chi2_quantile(1, 1e-300) == 0.0  # 1e-600
+
+
 @pytest.mark.parametrize("probability", [1e-6, 0.05, 0.5, 0.95, 0.999, 1 - 1e-9])
 @pytest.mark.parametrize("n", [1, 2, 3, 30, 1000, 10**6])
 def test_quantiles_are_correctly_rounded(n: int, probability: float) -> None:

@@ -17,7 +17,8 @@ import flint
 
 from cali_reg.least_squares.rounding import ball_to_float
 
-Tail = Callable[[flint.arb], flint.arb]  # a statistic to the probability of it or more
+# a statistic to the probabilities of less and of more: whichever is small has all of its digits
+Sides = Callable[[flint.arb], tuple[flint.arb, flint.arb]]
 
 PRECISIONS = [128 << step for step in range(7)]  # bits
 _TINY = 1100  # a probability below 2**-1100 rounds to zero
@@ -69,7 +70,7 @@ def t_quantile(degrees_of_freedom: int, level: float) -> float:
     >>> t_quantile(10, 0.95)
     2.228138851986275
     """
-    return _quantile(lambda t: f_tail(1, degrees_of_freedom, t * t), level)
+    return _quantile(lambda t: _f_sides(1, degrees_of_freedom, t * t), level)
 
 
 def f_quantile(numerator: int, denominator: int, probability: float) -> float:
@@ -92,7 +93,7 @@ def f_quantile(numerator: int, denominator: int, probability: float) -> float:
     >>> f_quantile(3, 10, 0.95)
     3.7082648190468444
     """
-    return _quantile(lambda f: f_tail(numerator, denominator, f), probability)
+    return _quantile(lambda f: _f_sides(numerator, denominator, f), probability)
 
 
 def chi2_quantile(degrees_of_freedom: int, probability: float) -> float:
@@ -115,7 +116,7 @@ def chi2_quantile(degrees_of_freedom: int, probability: float) -> float:
     >>> chi2_quantile(1, 0.95)
     3.841458820694126
     """
-    return _quantile(lambda x: chi2_tail(degrees_of_freedom, x), probability)
+    return _quantile(lambda x: _chi2_sides(degrees_of_freedom, x), probability)
 
 
 def two_sided_p_value(degrees_of_freedom: int, t: float) -> float:
@@ -209,11 +210,47 @@ def f_tail(numerator: int, denominator: int, f: flint.arb) -> flint.arb:
     return _exact_f_tail(numerator, denominator, f)
 
 
+def _f_sides(numerator: int, denominator: int, f: flint.arb) -> tuple[flint.arb, flint.arb]:
+    if f < 1:
+        head = _f_head(numerator, denominator, f)
+        return head, 1 - head
+    tail = f_tail(numerator, denominator, f)
+    return 1 - tail, tail
+
+
+def _chi2_sides(degrees_of_freedom: int, x: flint.arb) -> tuple[flint.arb, flint.arb]:
+    tail = chi2_tail(degrees_of_freedom, x)
+    head = 1 - tail
+    if x < degrees_of_freedom and head.rel_accuracy_bits() < flint.ctx.prec // 2:
+        head = _gamma_series(flint.fmpq(degrees_of_freedom, 2), x / 2)
+    return head, tail
+
+
+def _gamma_series(s: flint.fmpq, x: flint.arb) -> flint.arb:
+    """Enclose the lower incomplete gamma function, for x < s, where FLINT's loses its digits.
+
+    It is ``x**s exp(-x) / Γ(s + 1)`` times ``1 + x / (s + 1) + x**2 / ((s + 1) (s + 2)) + ...``.
+    """
+    total = term = flint.arb(1)
+    n, smallest = 0, flint.arb(2) ** -flint.ctx.prec
+    while not term < smallest:
+        n += 1
+        term *= x / (s + n)
+        total += term
+    left = term * x / (s + 1) / (1 - x / (s + 1))  # a geometric series is larger
+    return (s * x.log() - x - flint.arb(s + 1).lgamma()).exp() * total.union(total + left)
+
+
+def _f_head(numerator: int, denominator: int, f: flint.arb) -> flint.arb:
+    y = numerator * f / (denominator + numerator * f)
+    return y.beta_lower(flint.fmpq(numerator, 2), flint.fmpq(denominator, 2), regularized=True)
+
+
 def _exact_f_tail(numerator: int, denominator: int, f: flint.arb) -> flint.arb:
     a, b = flint.fmpq(numerator, 2), flint.fmpq(denominator, 2)
     total = denominator + numerator * f
     if f < 1:  # where the probability is near 1, it is exact as what is left of 1
-        return 1 - (numerator * f / total).beta_lower(a, b, regularized=True)
+        return 1 - _f_head(numerator, denominator, f)
     x, y = denominator / total, numerator * f / total
     # u**(b - 1) (1 - u)**(a - 1) from 0 to x is at most x**b / b times the largest last factor
     largest = -y.log() / 2 if numerator == 1 else flint.arb(0)
@@ -299,32 +336,33 @@ def _almost_zero() -> flint.arb:
     return flint.arb(0, (1, -_TINY))
 
 
-def _quantile(tail: Tail, probability: float) -> float:
-    """Return the float64 nearest to the x for which `tail` is what `probability` leaves of 1."""
-    left = 1 - Fraction(str(float(probability)))
-    outside = flint.fmpq(left.numerator, left.denominator)
-    x = _approximate(tail, outside)
-    while True:
+def _quantile(sides: Sides, probability: float) -> float:
+    """Return the float64 nearest to the x for which the probability of less is given."""
+    level = Fraction(str(float(probability)))
+    inside = flint.fmpq(level.numerator, level.denominator)
+    x = _approximate(sides, inside)
+    for _ in range(_MOST_STEPS):
         below, above = math.nextafter(x, 0.0), math.nextafter(x, math.inf)
-        if not _is_larger(tail, _middle(below, x), outside):
+        if x and not _is_below(sides, _middle(below, x), inside):
             x = below
-        elif _is_larger(tail, _middle(x, above), outside):
+        elif _is_below(sides, _middle(x, above), inside):
             x = above
         else:
             return x
+    raise ArithmeticError(f"the quantile of {probability} is not near {x}")
 
 
-def _approximate(tail: Tail, outside: flint.fmpq) -> float:
+def _approximate(sides: Sides, inside: flint.fmpq) -> float:
     """Find x by the secant method that keeps a bracket (Illinois), on log-odds of log2(x)."""
 
     def excess(log2: flint.arb) -> flint.arb:
-        p = tail(flint.arb(2) ** log2)
-        if p > 2.0**-_TINY and p < 1:
-            return ((p / (1 - p)).log() - target.log()).mid()
-        return flint.arb(-_FAR if p < outside else _FAR)
+        head, tail = sides(flint.arb(2) ** log2)
+        if tail > 2.0**-_TINY and head > 0:
+            return (tail.log() - head.log() - target).mid()
+        return flint.arb(-_FAR if head > inside else _FAR)
 
     with flint.ctx.workprec(PRECISIONS[0]):
-        target = outside / flint.arb(1 - outside)
+        target = flint.arb(1 - inside).log() - flint.arb(inside).log()
         low, high = flint.arb(-1), flint.arb(1)
         while excess(low) < 0:
             low *= 2
@@ -343,14 +381,14 @@ def _approximate(tail: Tail, outside: flint.fmpq) -> float:
         return float((flint.arb(2) ** middle).mid())
 
 
-def _is_larger(tail: Tail, x: flint.fmpq, outside: flint.fmpq) -> bool:
-    """Tell whether `tail` is larger than `outside` at x; False for a tie that no ball decides."""
+def _is_below(sides: Sides, x: flint.fmpq, inside: flint.fmpq) -> bool:
+    """Tell whether less than x has less probability than `inside`; False for a tie."""
     for precision in PRECISIONS:
         with flint.ctx.workprec(precision):
-            p = tail(flint.arb(x))
-            if p > outside:
+            head, tail = sides(flint.arb(x))
+            if head < inside or tail > 1 - inside:
                 return True
-            if p < outside:
+            if head > inside or tail < 1 - inside:
                 return False
     return False
 
